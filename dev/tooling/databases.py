@@ -1,0 +1,115 @@
+"""Databases: a template with the dependencies installed once, and quick copies of it."""
+
+import os
+import re
+import shutil
+import subprocess
+
+from .core import MODULE, SetupError, digest, home, lock, say
+from .runtime import depends
+
+NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,55}$")
+# 2026-01-31 12:00:00,000 4242 WARNING db odoo.modules.loading: text
+BAD_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ (WARNING|ERROR|CRITICAL) ")
+
+
+def exists(runtime, name):
+    """Whether the server has a database of this name."""
+    return runtime.server.sql(f"SELECT 1 FROM pg_database WHERE datname = '{name}'") == "1"
+
+
+def drop(runtime, name):
+    """Drop a database, whoever is connected to it, and its filestore."""
+    if exists(runtime, name):
+        runtime.server.sql(f"ALTER DATABASE \"{name}\" IS_TEMPLATE false")
+        runtime.server.sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+    shutil.rmtree(runtime.filestore(name), ignore_errors=True)
+
+
+def template(runtime, demo=False):
+    """The name of a database with everything the module depends on, installed once.
+
+    It is keyed on the Odoo tree and on the list of dependencies. PostgreSQL's own mark
+    IS_TEMPLATE, set last, tells that it is complete.
+    """
+    modules = depends()
+    name = f"{MODULE}_template_{digest(runtime.tree.key, demo, *modules)}"
+    if _is_template(runtime, name):
+        return name
+    with lock(name):
+        if not _is_template(runtime, name):
+            work = f"{name}_part"
+            drop(runtime, work)
+            drop(runtime, name)
+            say(f"installing {', '.join(modules)} once (about a minute) ...")
+            install(runtime, work, modules, ["--with-demo"] if demo else [])
+            runtime.filestore(work).mkdir(parents=True, exist_ok=True)
+            runtime.filestore(work).rename(runtime.filestore(name))
+            runtime.server.sql(f'ALTER DATABASE "{work}" RENAME TO "{name}"')
+            runtime.server.sql(f'ALTER DATABASE "{name}" IS_TEMPLATE true ALLOW_CONNECTIONS false')
+    return name
+
+
+def _is_template(runtime, name):
+    query = f"SELECT datistemplate FROM pg_database WHERE datname = '{name}'"
+    return runtime.server.sql(query) == "t"
+
+
+def clone(runtime, source, name):
+    """Make the database `name` a copy of `source`; one of that name is replaced."""
+    if not NAME.match(name):
+        raise SetupError(f"'{name}' is no good name for a database here: use a-z, 0-9, _, . and -.")
+    with lock(f"db-{name}"):
+        drop(runtime, name)
+        runtime.server.sql(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        if runtime.filestore(source).is_dir():
+            # Odoo writes a file of its filestore once and never changes it: a link will do.
+            shutil.copytree(
+                runtime.filestore(source), runtime.filestore(name), copy_function=_link
+            )
+    return name
+
+
+def _link(source, target):
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def install(runtime, name, modules, extra=()):
+    """Install modules in a database and refuse any warning or error in Odoo's log.
+
+    :raise SetupError: naming the lines, when Odoo fails or logs a warning or an error
+    """
+    folder = home() / "log"
+    folder.mkdir(exist_ok=True)
+    log = folder / f"install-{name}.log"
+    command = runtime.command(
+        "-d", name, "-i", ",".join(modules), "--stop-after-init", "--no-http", *extra
+    )
+    with open(log, "w") as out:
+        code = subprocess.run(
+            command, env=runtime.environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out
+        ).returncode
+    bad = bad_lines(log.read_text(errors="replace"))
+    if bad or code:
+        tail = bad or log.read_text(errors="replace").splitlines()[-15:]
+        raise SetupError(
+            f"installing {','.join(modules)} in {name} "
+            + ("logged warnings or errors" if bad else f"ended with exit code {code}")
+            + f" (all of it in {log}):\n"
+            + "\n".join(tail[:80])
+        )
+
+
+def bad_lines(text):
+    """The warnings and errors of an Odoo log, each with the lines that belong to it."""
+    found, inside = [], False
+    for line in text.splitlines():
+        starts = re.match(r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ [A-Z]+ ", line)
+        if starts:
+            inside = bool(BAD_LINE.match(line))
+        if inside:
+            found.append(line)
+    return found

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 from .core import MODULE, SetupError, digest, home, lock, say
-from .runtime import depends
+from .runtime import DEFAULT_PORT, depends
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,55}$")
 # 2026-01-31 12:00:00,000 4242 WARNING db odoo.modules.loading: text
@@ -43,6 +43,8 @@ def template(runtime, demo=False):
             drop(runtime, name)
             say(f"installing {', '.join(modules)} once (about a minute) ...")
             install(runtime, work, modules, ["--with-demo"] if demo else [])
+            # 'localhost' may mean ::1 first, where nobody listens.
+            base_url(runtime, work, DEFAULT_PORT)
             runtime.filestore(work).mkdir(parents=True, exist_ok=True)
             runtime.filestore(work).rename(runtime.filestore(name))
             runtime.server.sql(f'ALTER DATABASE "{work}" RENAME TO "{name}"')
@@ -77,16 +79,36 @@ def _link(source, target):
         shutil.copy2(source, target)
 
 
+def base_url(runtime, name, port):
+    """Tell the database under which address it is served."""
+    runtime.server.sql(
+        f"UPDATE ir_config_parameter SET value = 'http://127.0.0.1:{port}'"
+        " WHERE key = 'web.base.url'",
+        name,
+    )
+
+
 def install(runtime, name, modules, extra=()):
-    """Install modules in a database and refuse any warning or error in Odoo's log.
+    """Install modules in a database and refuse any warning or error in Odoo's log."""
+    _change(runtime, name, "-i", modules, extra)
+
+
+def update(runtime, name, modules, extra=()):
+    """Update modules in a database and refuse any warning or error in Odoo's log."""
+    _change(runtime, name, "-u", modules, extra)
+
+
+def _change(runtime, name, switch, modules, extra):
+    """Install or update modules.
 
     :raise SetupError: naming the lines, when Odoo fails or logs a warning or an error
     """
     folder = home() / "log"
     folder.mkdir(exist_ok=True)
-    log = folder / f"install-{name}.log"
+    what = "installing" if switch == "-i" else "updating"
+    log = folder / f"{what}-{name}.log"
     command = runtime.command(
-        "-d", name, "-i", ",".join(modules), "--stop-after-init", "--no-http", *extra
+        "-d", name, switch, ",".join(modules), "--stop-after-init", "--no-http", *extra
     )
     with open(log, "w") as out:
         code = subprocess.run(
@@ -96,7 +118,7 @@ def install(runtime, name, modules, extra=()):
     if bad or code:
         tail = bad or log.read_text(errors="replace").splitlines()[-15:]
         raise SetupError(
-            f"installing {','.join(modules)} in {name} "
+            f"{what} {','.join(modules)} in {name} "
             + ("logged warnings or errors" if bad else f"ended with exit code {code}")
             + f" (all of it in {log}):\n"
             + "\n".join(tail[:80])

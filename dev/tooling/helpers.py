@@ -5,7 +5,6 @@ a person at a shell all find the same one.
 """
 
 import glob
-import platform
 import shlex
 import shutil
 import subprocess
@@ -71,9 +70,9 @@ def _runs(command):
 def _write_wrapper(path, program, tree, arguments=()):
     lines = ["#!/bin/sh"]
     if tree:
-        triplet = f"{platform.machine()}-linux-gnu"
-        folders = [tree / "usr/lib" / triplet, tree / "lib" / triplet]
-        libraries = ":".join(str(folder) for folder in folders)
+        # Some libraries find each other through a run path that names the system's folders.
+        found = {library.parent for part in ("lib", "usr/lib") for library in tree.glob(f"{part}/*-linux-gnu*/**/*.so*")}
+        libraries = ":".join(str(folder) for folder in sorted(found))
         lines.append(f"export LD_LIBRARY_PATH={shlex.quote(libraries)}")
         lines.append(f"export FONTCONFIG_FILE={shlex.quote(str(_fonts_file(tree)))}")
     words = " ".join(shlex.quote(str(word)) for word in (program, *arguments))

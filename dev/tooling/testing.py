@@ -1,0 +1,129 @@
+"""Running the tests: pytest on two workers, or Odoo's own runner."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import time
+
+from . import databases
+from .core import MODULE, REPO, SetupError, home, say
+from .runtime import Runtime, free_port, path_through_link
+
+OWN_DATABASE = re.compile(r"^test-(\d+)(-gw\d+)?$")
+EVERYTHING = ("tests", "engine")
+
+
+@contextlib.contextmanager
+def fresh_database(runtime, install=True):
+    """A database of this run alone, with the module freshly installed; dropped afterwards."""
+    name = f"test-{os.getpid()}"
+    _drop_abandoned(runtime)
+    source = databases.template(runtime)
+    databases.clone(runtime, source, name)
+    try:
+        if install:
+            start = time.monotonic()
+            databases.install(runtime, name, [MODULE])
+            say(f"{MODULE} installed without a warning ({time.monotonic() - start:.1f} s)")
+        yield name
+    finally:
+        for database in (name, f"{name}-gw0", f"{name}-gw1"):
+            databases.drop(runtime, database)
+
+
+def _drop_abandoned(runtime):
+    """Drop the databases of runs that were killed."""
+    if not runtime.server.embedded:
+        # On a server of several machines a process number says nothing.
+        return
+    for name in runtime.server.sql("SELECT datname FROM pg_database").splitlines():
+        found = OWN_DATABASE.match(name)
+        if found and not os.path.exists(f"/proc/{found.group(1)}"):
+            databases.drop(runtime, name)
+
+
+def existing_database(runtime, name, update):
+    """A database that is kept between runs, brought up to this checkout."""
+    if not databases.exists(runtime, name):
+        databases.clone(runtime, databases.template(runtime), name)
+        databases.install(runtime, name, [MODULE])
+    elif update:
+        databases.update(runtime, name, [MODULE])
+    return contextlib.nullcontext(name)
+
+
+def pytest_command(runtime, database, targets, workers, extra):
+    """The words that run pytest on a database."""
+    paths = []
+    for target in targets or [part for part in EVERYTHING if (REPO / part).is_dir()]:
+        path, colons, node = target.partition("::")
+        if not (REPO / path).exists():
+            raise SetupError(f"there is no {path} to test in {REPO}.")
+        paths.append(f"{path_through_link(runtime, path)}{colons}{node}")
+    command = [str(runtime.python), "-m", "pytest", "--odoo-http", f"--odoo-database={database}"]
+    command += ["--odoo-log-level=warn", "-p", "tooling.pytest_extras"]
+    command += ["--doctest-modules", "--timeout=900", "-o", f"cache_dir={_cache()}"]
+    if workers > 1:
+        # A class stays on one worker: its set-up is made once.
+        command += ["-n", str(workers), "--dist", "loadscope"]
+    return [*command, *extra, *paths]
+
+
+def _cache():
+    return home() / "pytest_cache"
+
+
+def run_pytest(targets, workers, database=None, update=True, extra=()):
+    """Run tests with pytest, in a random order whose seed pytest prints.
+
+    :return: pytest's exit code
+    """
+    runtime = Runtime(browser=True)
+    environment = runtime.environment()
+    environment["PYTHONPATH"] += os.pathsep + str(REPO / "dev")
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(home() / "hypothesis")
+    opened = (
+        existing_database(runtime, database, update) if database else fresh_database(runtime)
+    )
+    with opened as name:
+        command = pytest_command(runtime, name, targets, workers, extra)
+        sys.stdout.flush()
+        return subprocess.run(
+            command, env=environment, cwd=runtime.module, stdin=subprocess.DEVNULL
+        ).returncode
+
+
+def run_odoo(tags, update=True):
+    """Run Odoo's own test runner: installation with its tests, then an update with them.
+
+    :return: 0, or 1 when a test failed or Odoo logged an error
+    """
+    runtime = Runtime(browser=True)
+    with fresh_database(runtime, install=False) as name:
+        databases.base_url(runtime, name, port := free_port())
+        command = runtime.command(
+            *("-d", name, "-i", MODULE, "--test-tags", tags, "--stop-after-init"),
+            *("--http-port", port),
+        )
+        log = home() / "log" / f"{name}.log"
+        code, bad = _followed(command, runtime.environment(), log)
+        counted = re.findall(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests", log.read_text())
+    failed = sum(int(part) for part in counted[-1][:2]) if counted else 0
+    total = int(counted[-1][2]) if counted else 0
+    if bad:
+        print("\n".join(bad))
+    passed = not code and total and not failed and not bad
+    print(f"Odoo's own runner: {total - failed} passed, {failed} failed (log: {log})")
+    return 0 if passed else 1
+
+
+def _followed(command, environment, log):
+    log.parent.mkdir(exist_ok=True)
+    with open(log, "w") as out:
+        code = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+        ).returncode
+    return code, databases.bad_lines(log.read_text(errors="replace"))

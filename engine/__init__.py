@@ -1,0 +1,1 @@
+"""Plain Python: prices, allowances, periods and intake; imports no Odoo."""

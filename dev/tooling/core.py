@@ -12,8 +12,6 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
 MODULE = "telecom_billing"
-# Odoo 19 runs on these; 3.14 is not among them yet.
-PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13))
 # What a set-up from nothing takes on disk, with room for a handful of databases.
 NEEDED_BYTES = 4 * 1024**3
 
@@ -61,6 +59,24 @@ def home():
             f" ({error.strerror}); set TELECOM_HOME to a folder you may write to."
         ) from None
     return path
+
+
+def checkout():
+    """The folder of what belongs to this checkout alone."""
+    return home() / "checkouts" / digest(REPO)
+
+
+def addons():
+    """A folder to put on Odoo's add-ons path: this checkout under the module's technical name.
+
+    Odoo takes a module's name from its folder, and a checkout may be called anything.
+    """
+    folder = checkout() / "addons"
+    folder.mkdir(parents=True, exist_ok=True)
+    # Two commands may start at once.
+    with contextlib.suppress(FileExistsError):
+        (folder / MODULE).symlink_to(REPO)
+    return folder
 
 
 def check_space():

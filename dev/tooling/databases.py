@@ -21,7 +21,7 @@ def exists(runtime, name):
 def drop(runtime, name):
     """Drop a database, whoever is connected to it, and its filestore."""
     if exists(runtime, name):
-        runtime.server.sql(f"ALTER DATABASE \"{name}\" IS_TEMPLATE false")
+        runtime.server.sql(f'ALTER DATABASE "{name}" IS_TEMPLATE false')
         runtime.server.sql(f'DROP DATABASE "{name}" WITH (FORCE)')
     shutil.rmtree(runtime.filestore(name), ignore_errors=True)
 
@@ -66,9 +66,7 @@ def clone(runtime, source, name):
         runtime.server.sql(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
         if runtime.filestore(source).is_dir():
             # Odoo writes a file of its filestore once and never changes it: a link will do.
-            shutil.copytree(
-                runtime.filestore(source), runtime.filestore(name), copy_function=_link
-            )
+            shutil.copytree(runtime.filestore(source), runtime.filestore(name), copy_function=_link)
     return name
 
 

@@ -48,9 +48,9 @@ def host_sources():
     found = []
     for line in told.splitlines():
         kind, uri, suite, component = line.split("|")
-        if kind == "Packages" and component == "main" and suite.split("-")[0] == release:
-            if (uri, suite) not in found:
-                found.append((uri, suite))
+        ours = kind == "Packages" and component == "main" and suite.split("-")[0] == release
+        if ours and (uri, suite) not in found:
+            found.append((uri, suite))
     found.sort(key=lambda pair: len(pair[1]))
     if not found or found[0][1] != release:
         raise SetupError(

@@ -71,7 +71,11 @@ def _write_wrapper(path, program, tree, arguments=()):
     lines = ["#!/bin/sh"]
     if tree:
         # Some libraries find each other through a run path that names the system's folders.
-        found = {library.parent for part in ("lib", "usr/lib") for library in tree.glob(f"{part}/*-linux-gnu*/**/*.so*")}
+        found = {
+            library.parent
+            for folder in ("lib", "usr/lib")
+            for library in tree.glob(f"{folder}/*-linux-gnu*/**/*.so*")
+        }
         libraries = ":".join(str(folder) for folder in sorted(found))
         lines.append(f"export LD_LIBRARY_PATH={shlex.quote(libraries)}")
         lines.append(f"export FONTCONFIG_FILE={shlex.quote(str(_fonts_file(tree)))}")

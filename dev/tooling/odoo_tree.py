@@ -106,5 +106,7 @@ def _mend_links(root):
         if same:
             link.symlink_to(os.path.relpath(same[0], link.parent))
         else:
-            say(f"note: {link.relative_to(root)} has no target any more, an empty file is put there")
+            say(
+                f"note: {link.relative_to(root)} has no target any more, an empty file is put there"
+            )
             link.write_bytes(b"")

@@ -145,9 +145,7 @@ def _embedded():
 def _answers(found):
     if not Path(found.variables["PGHOST"], ".s.PGSQL.5432").exists():
         return False
-    ready = subprocess.run(
-        [found.bindir / "pg_isready", "-q", "-t", "20"], env=found.environment()
-    )
+    ready = subprocess.run([found.bindir / "pg_isready", "-q", "-t", "20"], env=found.environment())
     return ready.returncode == 0
 
 
@@ -197,9 +195,11 @@ def _pg_ctl_start(found, data, log, arguments, options):
 
 def _check_reachable(bindir, user):
     """Root's private folders are closed to the user that the server runs as."""
-    check = subprocess.run(
-        [bindir / "postgres", "-V"], capture_output=True, cwd="/", **_as_user(user)
-    ) if _reachable(bindir, user) else None
+    check = (
+        subprocess.run([bindir / "postgres", "-V"], capture_output=True, cwd="/", **_as_user(user))
+        if _reachable(bindir, user)
+        else None
+    )
     if check is None or check.returncode:
         raise SetupError(
             f"PostgreSQL runs as the user '{user.pw_name}', who cannot reach {home()}: point"

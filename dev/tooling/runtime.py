@@ -5,8 +5,8 @@ import os
 import socket
 from pathlib import Path
 
-from . import helpers, postgres
-from .core import MODULE, REPO, SetupError, digest, home, write_atomic
+from . import helpers, peers, postgres
+from .core import MODULE, REPO, SetupError, addons, checkout, home, write_atomic
 from .odoo_tree import odoo_tree
 from .venv import python, venv
 
@@ -18,8 +18,11 @@ DEFAULT_DEPENDS = ("account", "account_payment", "mail", "payment", "portal", "p
 class Runtime:
     """One set-up, ready to run Odoo with this checkout on its add-ons path."""
 
-    def __init__(self, browser=False):
-        """:param bool browser: with a Chromium for browser tests."""
+    def __init__(self, browser=False, with_peers=False):
+        """
+        :param bool browser: with a Chromium for browser tests
+        :param bool with_peers: with the add-ons that benchmarks compare with on the path
+        """
         self.tree = odoo_tree()
         self.python = python()
         helpers.pdf()
@@ -28,19 +31,16 @@ class Runtime:
         self.server = postgres.server()
         self.data = home() / "data"
         self.data.mkdir(exist_ok=True)
-        checkout = home() / "checkouts" / digest(REPO)
-        self.addons = checkout / "addons"
-        self.addons.mkdir(parents=True, exist_ok=True)
+        self.addons = addons()
         self.module = self.addons / MODULE
-        if not self.module.is_symlink():
-            self.module.symlink_to(REPO)
-        self.config = write_atomic(checkout / f"odoo-{self.tree.key}.conf", self._config_text())
-
-    def _config_text(self):
         paths = [*self.tree.addons, self.addons]
-        peers = home() / "peers" / "odoo" / "addons"
-        if peers.is_dir():
-            paths.append(peers)
+        if with_peers:
+            peers.fetch()
+            paths.append(peers.folder())
+        name = f"odoo-{self.tree.key}{'-peers' if with_peers else ''}.conf"
+        self.config = write_atomic(checkout() / name, self._config_text(paths))
+
+    def _config_text(self, paths):
         return (
             "[options]\n"
             f"addons_path = {','.join(str(path) for path in paths)}\n"

@@ -85,9 +85,7 @@ def run_pytest(targets, workers, database=None, update=True, extra=()):
     environment["PYTHONPATH"] += os.pathsep + str(REPO / "dev")
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(home() / "hypothesis")
-    opened = (
-        existing_database(runtime, database, update) if database else fresh_database(runtime)
-    )
+    opened = existing_database(runtime, database, update) if database else fresh_database(runtime)
     with opened as name:
         command = pytest_command(runtime, name, targets, workers, extra)
         sys.stdout.flush()

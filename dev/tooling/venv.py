@@ -5,27 +5,10 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-from .core import PYTHONS, REPO, SetupError, check_space, digest, home, lock, run, say
+from .core import REPO, SetupError, check_space, digest, home, lock, run, say
 
 REQUIREMENTS = REPO / "dev" / "requirements.txt"
-
-
-def _base_python():
-    """An interpreter of a version that Odoo 19 runs on: this one, else one on PATH."""
-    if sys.version_info[:2] in PYTHONS:
-        # sys.executable of a venv would tie our venv to somebody else's.
-        return getattr(sys, "_base_executable", None) or sys.executable
-    for major, minor in reversed(PYTHONS):
-        found = shutil.which(f"python{major}.{minor}")
-        # A version manager's stand-in may exist on PATH and refuse to run.
-        if found and subprocess.run([found, "-c", ""], capture_output=True).returncode == 0:
-            return found
-    raise SetupError(
-        "Odoo 19 needs Python 3.10, 3.11, 3.12 or 3.13; this is"
-        f" {sys.version_info[0]}.{sys.version_info[1]} and no such python3.x is on PATH."
-    )
 
 
 def venv():
@@ -37,10 +20,6 @@ def venv():
     """
     text = REQUIREMENTS.read_text()
     major, minor = sys.version_info[:2]
-    base = None
-    if (major, minor) not in PYTHONS:
-        base = _base_python()
-        major, minor = Path(base).name, ""
     target = home() / f"venv-{major}.{minor}-{digest(text)}"
     stamp = target / "complete"
     if stamp.exists():
@@ -49,11 +28,11 @@ def venv():
         if stamp.exists():
             return target
         check_space()
-        base = base or _base_python()
         say("Python packages into a venv (about a minute) ...")
         start = time.monotonic()
         shutil.rmtree(target, ignore_errors=True)
-        _make(base, target)
+        # The interpreter of a venv would tie ours to somebody else's.
+        _make(getattr(sys, "_base_executable", None) or sys.executable, target)
         python = target / "bin" / "python"
         run(
             [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]

@@ -4,7 +4,6 @@ Days are ``datetime.date``, spans of days are half-open: [from, to). An account'
 midnight of its own time zone; the database keeps moments as naive UTC ``datetime``.
 """
 
-from bisect import bisect_left
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -242,19 +241,9 @@ def midnight_utc(day, tz_name):
     >>> midnight_utc(date(2018, 11, 4), 'America/Sao_Paulo')
     datetime.datetime(2018, 11, 4, 3, 0)
     """
-    zone = _zone(tz_name)
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-    first, second = _utc(midnight), _utc(midnight.replace(fold=1))
-    if first <= second:
-        return first
-    # The clock skips midnight: the two readings, with the offset before and after the change, stand
-    # around it (PEP 495), and the day begins with the change.
-    seconds = range(int((first - second).total_seconds()))
-    return second + timedelta(
-        seconds=bisect_left(
-            seconds, day, key=lambda passed: _local(second + timedelta(seconds=passed), zone).date()
-        )
-    )
+    # A skipped midnight is read with the offset before the change (PEP 495), which makes it the
+    # change itself: since 1919 no zone has put its clock forward over midnight from before it.
+    return local_to_utc(datetime(day.year, day.month, day.day), tz_name)
 
 
 def local_day(moment_utc, tz_name):

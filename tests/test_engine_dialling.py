@@ -37,9 +37,9 @@ class TestNormalise(EngineCase):
 
     def test_what_is_no_telephone_number(self):
         for number in (
-            None, '', ' ', '+', '00', '-', 'anonymous', 'sip:alice@example.com', '*98',
-            '#31#030123', '0301234x', '++4930', '00+4930', '49+30', '030123,5', '0301234:5060', '\u0663\u0660',
-            '+\u0663', '4\u00b2', 'sip:@example.com', '<>',
+            None, "", " ", "+", "00", "-", "anonymous", "sip:alice@example.com", "*98",
+            "#31#030123", "0301234x", "++4930", "00+4930", "49+30", "030123,5", "0301234:5060",
+            "\u0663\u0660", "+\u0663", "4\u00b2", "sip:@example.com", "<>",
         ):  # fmt: skip
             with self.subTest(number=number):
                 self.assertEqual(normalise(number, GERMANY), "")

@@ -1,5 +1,6 @@
 """The price of one call: blocks, fees, rounding, packages."""
 
+import itertools
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal, localcontext
 
 from hypothesis import strategies as st
@@ -153,6 +154,15 @@ class TestPrice(EngineCase):
         ):
             with self.subTest(seconds=seconds, included=included):
                 self.assertEqual(billed_seconds(seconds, included, initial, increment), expected)
+
+    def test_every_duration_around_the_blocks(self):
+        blocks = itertools.product((0, 1, 7, 30), (1, 6, 30, 45), (1, 2, 6, 30, 60))
+        for included, initial, increment in blocks:
+            price_one = pricer(terms(60, 0, included, initial, increment))
+            for seconds in range(1, 200):
+                expected = counted_seconds(seconds, included, initial, increment)
+                self.assertEqual(billed_seconds(seconds, included, initial, increment), expected)
+                self.assertEqual(price_one(seconds), (expected, from_decimal(expected)))
 
     def test_call_without_seconds_is_free_of_everything(self):
         rate = terms("1", "0.50", initial_increment=60, increment=60, digits=0, method="up")

@@ -1,0 +1,48 @@
+"""Who stands above an account, and by whose rules it is billed."""
+
+
+class AccountChain:
+    """Walks up from accounts to the provider, remembering what it found.
+
+    Runs as superuser: what lies above a user's own tier decides prices and profiles, and the
+    user must not need the right to read it.
+    """
+
+    def __init__(self, env):
+        self._env = env(su=True)
+        self._tiers = {}
+        self._profiles = {}
+        self._owned = None
+
+    def tiers(self, account):
+        """Return the accounts charged for what `account` uses, tier 0 (itself) first."""
+        account = account.with_env(self._env)
+        if account.id not in self._tiers:
+            above = account.reseller_id
+            self._tiers[account.id] = account + (self.tiers(above) if above else account.browse())
+        return self._tiers[account.id]
+
+    def profile(self, account):
+        """Return the billing profile that is in force for `account`."""
+        account = account.with_env(self._env)
+        if account.id not in self._profiles:
+            self._profiles[account.id] = self._find_profile(account)
+        return self._profiles[account.id]
+
+    def _find_profile(self, account):
+        if account.billing_profile_id:
+            return account.billing_profile_id
+        tiers = self.tiers(account)
+        for reseller in tiers[1:]:
+            if reseller in self._owned_profiles():
+                return self._owned_profiles()[reseller]
+        top = tiers[-1]
+        company = top.telecom_company_id or top.company_id or self._env.company
+        return company._ensure_billing_profile()
+
+    def _owned_profiles(self):
+        """Return {reseller: its billing profile}; there are few of them, read once."""
+        if self._owned is None:
+            profiles = self._env["telecom.billing.profile"].search([("owner_id", "!=", False)])
+            self._owned = {profile.owner_id: profile for profile in profiles}
+        return self._owned

@@ -1,0 +1,207 @@
+"""Closing billing periods: freeze first, then invoice what is frozen, account by account."""
+
+import logging
+from datetime import datetime
+
+from odoo import fields
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from .bulk import RETRYABLE, commit_progress, run_batch
+from .invoice_content import InvoiceContent
+from .rating import Rater
+from .subscription_charging import SubscriptionCharger
+
+_logger = logging.getLogger(__name__)
+
+FREEZE_BATCH = 200
+INVOICE_BATCH = 50
+
+
+class PeriodCloser:
+    """Closes and invoices periods for one run. Runs as superuser: callers check rights first."""
+
+    def __init__(self, env, run=None):
+        self.env = env(su=True)
+        self.run = run.with_env(self.env) if run else None
+        self.periods = self.env["telecom.billing.period"]
+
+    def anything_due(self, moment):
+        """Tell whether a period has ended by a UTC moment, or a closed one waits to be invoiced."""
+        self._extend(moment, None)
+        return bool(
+            self.periods.search_count(
+                [
+                    "|",
+                    ("state", "=", "closed"),
+                    "&",
+                    ("state", "=", "open"),
+                    ("stop", "<=", moment),
+                ],
+                limit=1,
+            )
+        )
+
+    def close(self, until, partners=None):
+        """Rate, charge, freeze and invoice; parameters as in `close_periods`."""
+        Rater(self.env).run()
+        SubscriptionCharger(self.env).run(until, partners)
+        self._extend(until, partners)
+        self._freeze(until, partners)
+        domain = [("state", "=", "closed"), ("move_id", "=", False)]
+        if partners is not None:
+            domain.append(("partner_id", "in", partners.ids))
+        self.invoice(self.periods.search(domain))
+
+    def invoice(self, periods):
+        """Invoice closed periods in batches, then one by one where a batch fails."""
+        run_batch(self.env, lambda: self._adopt(periods))
+        ordered = periods.sorted(
+            lambda p: (
+                p.company_id.id,
+                p.partner_id._billing_profile().id,
+                p.partner_id.id,
+                p.date_from,
+            )
+        ).ids
+        moves = self.env["account.move"]
+        for index in range(0, len(ordered), INVOICE_BATCH):
+            batch = self.periods.browse(ordered[index : index + INVOICE_BATCH])
+            moves += self._invoice_or_split(batch)
+            commit_progress(self.env, len(batch), remaining=len(ordered) - index - len(batch))
+        run_batch(self.env, lambda: self._finish(moves))
+
+    # === STEPS ===
+
+    def _extend(self, until, partners):
+        """Make the periods of accounts without charges, too: time goes on for them."""
+        moment = str(until if isinstance(until, datetime) else fields.Datetime.to_datetime(until))
+        partner_filter = (
+            SQL("AND partner_id = ANY(%s)", partners.ids) if partners is not None else SQL()
+        )
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT partner_id, min(start)::text FROM telecom_billing_period
+                 WHERE TRUE %s GROUP BY partner_id
+                """,
+                partner_filter,
+            )
+        )
+        bounds = {partner: (first, max(first, moment)) for partner, first in self.env.cr.fetchall()}
+        domain = [("is_telecom_account", "=", True), ("id", "not in", list(bounds))]
+        if partners is not None:
+            domain.append(("id", "in", partners.ids))
+        for partner in self.env["res.partner"].search(domain):
+            if partner._billing_profile().no_usage == "always":
+                begin = partner.billing_start or partner.create_date.date()
+                first = str(fields.Datetime.to_datetime(begin))
+                if first < moment:
+                    bounds[partner.id] = (first, moment)
+        run_batch(self.env, lambda: self.periods._ensure(bounds))
+
+    def _freeze(self, until, partners):
+        """Close the periods that are due: what is charged from now on goes to the next one.
+
+        Waits for raters that hold one of them, and is committed before anything is added up.
+        """
+        self.env["telecom.billing.period"].flush_model()
+        if isinstance(until, datetime):
+            due = SQL("stop <= %s", until)
+        else:
+            due = SQL("date_to <= %s", until)
+        if partners is not None:
+            due = SQL("%s AND partner_id = ANY(%s)", due, partners.ids)
+        while True:
+
+            def freeze():
+                self.env.cr.execute(
+                    SQL(
+                        """
+                        SELECT id FROM telecom_billing_period
+                         WHERE state = 'open' AND %s
+                         ORDER BY partner_id, start LIMIT %s FOR UPDATE
+                        """,
+                        due,
+                        FREEZE_BATCH,
+                    )
+                )
+                ids = [row[0] for row in self.env.cr.fetchall()]
+                self.periods.browse(ids).write({"state": "closed"})
+                return len(ids)
+
+            if not run_batch(self.env, freeze):
+                return
+
+    def _adopt(self, periods):
+        if self.run:
+            periods.write({"run_id": self.run.id})
+
+    def _invoice_or_split(self, periods):
+        """Invoice a batch; when that fails, each period alone, and keep what fails."""
+        try:
+            return run_batch(self.env, lambda: self._invoice(periods))
+        except RETRYABLE:
+            raise
+        except Exception as error:
+            if len(periods) > 1:
+                moves = self.env["account.move"]
+                for period in periods:
+                    moves += self._invoice_or_split(period)
+                return moves
+            if not isinstance(error, UserError):
+                _logger.warning(
+                    "Billing period %s could not be invoiced", periods.id, exc_info=True
+                )
+            message = _text(error)
+            run_batch(self.env, lambda: self._keep_failure(periods, message))
+            return self.env["account.move"]
+
+    def _invoice(self, periods):
+        """Make the invoices of closed periods, in one transaction; return the moves."""
+        with self.env.cr.savepoint():
+            self.env.cr.execute(
+                "SELECT id FROM telecom_billing_period WHERE id = ANY(%s)"
+                " AND state = 'closed' AND move_id IS NULL ORDER BY id FOR UPDATE",
+                [periods.ids],
+            )
+            periods = self.periods.browse([row[0] for row in self.env.cr.fetchall()])
+            periods.invalidate_recordset()
+            moves = InvoiceContent(self.env, periods).make()
+            self.env.flush_all()
+            return moves
+
+    def _keep_failure(self, period, message):
+        if period.error != message:
+            period.error = message
+            period.message_post(body=message)
+        if not period.activity_ids:
+            period.activity_schedule(
+                "mail.mail_activity_data_warning",
+                summary=self.env._("Could not be invoiced"),
+                note=message,
+                user_id=self._responsible(period).id,
+            )
+
+    def _responsible(self, period):
+        """Return the user who hears of an account's failure."""
+        manager = self.env.ref("telecom_billing.group_manager")
+        users = manager.all_user_ids.filtered(
+            lambda user: user.active and period.company_id in user.company_ids
+        )
+        return period.partner_id.user_id or users[:1] or self.env.ref("base.user_admin")
+
+    def _finish(self, moves):
+        if self.run:
+            self.run.write({"state": "done", "ended": fields.Datetime.now()})
+        to_send = moves.filtered(
+            lambda move: move.state == "posted" and move.telecom_profile_id.send_mail
+        )
+        if to_send:
+            to_send._telecom_queue_mail()
+
+
+def _text(error):
+    if isinstance(error, UserError):
+        return str(error.args[0] if error.args else error)
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,158 @@
+from odoo import api, fields, models
+
+from ..engine.dialling import DiallingRules, rules_for_country
+
+
+class BillingProfile(models.Model):
+    """The identity and the rules with which someone issues invoices (design: one per issuer)."""
+
+    _name = "telecom.billing.profile"
+    _description = "Billing Profile"
+    _order = "company_id, owner_id, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+    owner_id = fields.Many2one(
+        "res.partner",
+        string="Reseller",
+        index="btree_not_null",
+        domain="[('is_reseller', '=', True)]",
+        help="The reseller that issues with this profile; empty for the company itself.",
+    )
+
+    # invoicing
+    journal_id = fields.Many2one(
+        "account.journal",
+        check_company=True,
+        domain="[('type', '=', 'sale')]",
+        help="Gives the invoices their prefix and number. "
+        "Empty: the first sales journal of the company.",
+    )
+    mode = fields.Selection(
+        [("draft", "Draft, a person confirms"), ("confirmed", "Confirmed at once")],
+        string="Generation Mode",
+        required=True,
+        default="confirmed",
+    )
+    invoice_date_rule = fields.Selection(
+        [
+            ("last_day", "Last day of the period"),
+            ("next_day", "First day after the period"),
+            ("run_day", "Day of the billing run"),
+        ],
+        string="Invoice Date",
+        required=True,
+        default="next_day",
+    )
+    payment_term_id = fields.Many2one(
+        "account.payment.term",
+        check_company=True,
+        help="Used for accounts that have no payment terms of their own.",
+    )
+    due_days = fields.Integer(
+        help="Days from the invoice date to the due date where no payment terms are set.",
+        default=14,
+    )
+    no_usage = fields.Selection(
+        [("always", "Always invoice"), ("skip", "Skip when nothing was charged")],
+        string="Accounts Without Usage",
+        required=True,
+        default="skip",
+    )
+    call_product_id = fields.Many2one(
+        "product.product",
+        check_company=True,
+        default=lambda self: self.env.ref("telecom_billing.product_calls", False),
+        help="Gives the call lines their income account and, where the account has none "
+        "assigned, their taxes.",
+    )
+
+    # the document
+    send_mail = fields.Boolean(
+        string="Mail on Generation",
+        help="Send the invoice with its PDF by e-mail when it is confirmed by the billing run.",
+    )
+    mail_template_id = fields.Many2one(
+        "mail.template",
+        domain="[('model', '=', 'account.move')]",
+        help="Empty: Odoo's own invoice mail.",
+    )
+    annex = fields.Selection(
+        [("none", "None"), ("pdf", "Itemised calls in the PDF")],
+        string="Itemised Calls",
+        required=True,
+        default="none",
+    )
+    amount_in_words = fields.Boolean()
+    note = fields.Text(translate=True, help="Printed at the foot of the invoice.")
+
+    # numbers
+    country_id = fields.Many2one(
+        "res.country",
+        compute="_compute_country_id",
+        store=True,
+        readonly=False,
+        help="Fills in the dialling rules below.",
+    )
+    country_code = fields.Char(
+        compute="_compute_dialling", store=True, readonly=False, help="Such as 32 or 1."
+    )
+    international_prefix = fields.Char(
+        compute="_compute_dialling", store=True, readonly=False, help="Such as 00 or 011."
+    )
+    national_prefix = fields.Char(
+        compute="_compute_dialling", store=True, readonly=False, help="Such as 0, or empty."
+    )
+    bare_numbers = fields.Selection(
+        [("international", "Already international"), ("national", "National")],
+        string="Numbers Without a Prefix Are",
+        required=True,
+        default="international",
+    )
+
+    _one_per_reseller = models.UniqueIndex(
+        "(owner_id) WHERE owner_id IS NOT NULL AND active",
+        "A reseller has one billing profile.",
+    )
+
+    # === COMPUTE METHODS ===
+
+    @api.depends("company_id")
+    def _compute_country_id(self):
+        for profile in self:
+            profile.country_id = profile.country_id or profile.company_id.country_id
+
+    @api.depends("country_id")
+    def _compute_dialling(self):
+        for profile in self:
+            rules = rules_for_country(profile.country_id.code) if profile.country_id else None
+            profile.country_code = rules and rules.country_code
+            profile.international_prefix = (rules and rules.international_prefix) or "00"
+            profile.national_prefix = rules.national_prefix if rules else "0"
+
+    # === BUSINESS METHODS ===
+
+    def _dialling_rules(self):
+        """Return the engine's rules that turn a dialled number into E.164 digits."""
+        self.ensure_one()
+        return DiallingRules(
+            country_code=self.country_code or "",
+            international_prefix=self.international_prefix or "",
+            national_prefix=self.national_prefix or "",
+            bare=self.bare_numbers,
+        )
+
+    def _sale_journal(self):
+        """Return the journal of this issuer's invoices, empty when the company has none."""
+        self.ensure_one()
+        return self.journal_id or self.env["account.journal"].search(
+            [
+                *self.env["account.journal"]._check_company_domain(self.company_id),
+                ("type", "=", "sale"),
+            ],
+            limit=1,
+        )

@@ -1,0 +1,90 @@
+import base64
+import io
+import logging
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..engine.intake import read_calls
+from .cdr_intake import Intake
+
+_logger = logging.getLogger(__name__)
+
+
+class CdrImport(models.Model):
+    """One file of calls: what was read, taken and refused."""
+
+    _name = "telecom.cdr.import"
+    _description = "Call Import"
+    _order = "id desc"
+
+    name = fields.Char("File", required=True, readonly=True)
+    source_id = fields.Many2one(
+        "telecom.cdr.source", string="Source", required=True, readonly=True, ondelete="restrict"
+    )
+    company_id = fields.Many2one(related="source_id.company_id", store=True)
+    state = fields.Selection(
+        [("waiting", "Waiting"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+        default="waiting",
+        required=True,
+        readonly=True,
+    )
+    read_count = fields.Integer("Read", readonly=True)
+    taken_count = fields.Integer("Taken", readonly=True)
+    ignored_count = fields.Integer("Never Charged", readonly=True)
+    duplicate_count = fields.Integer("Duplicates", readonly=True)
+    rejected_count = fields.Integer("Rejected", readonly=True)
+    error = fields.Text(readonly=True)
+    reject_ids = fields.One2many("telecom.cdr.reject", "import_id", string="Rejected Rows")
+
+    def action_open_calls(self):
+        """Open the calls that this file brought."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("telecom_billing.cdr_action")
+        action["domain"] = [("import_id", "=", self.id)]
+        return action
+
+    def action_open_rejects(self):
+        """Open the rows of this file that were refused."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("telecom_billing.cdr_reject_action")
+        action["domain"] = [("import_id", "=", self.id)]
+        return action
+
+    @api.model
+    def _import_file(self, source, name, content):
+        """Take the calls of a file, plain or gzip, and return its import.
+
+        :param source: `telecom.cdr.source`
+        :param name: file name, for the list of imports
+        :param content: bytes
+        """
+        source = source.sudo()
+        imported = self.sudo().create({"name": name, "source_id": source.id, "state": "running"})
+        intake = Intake(self.env, source, imported)
+        try:
+            counts = intake.run_committed(
+                read_calls(io.BytesIO(content), source.format, source._reader_options())
+            )
+        except (ValueError, OSError) as error:
+            # not one bad row but a file that cannot be read at all: wrong format, a bomb
+            imported.write({"state": "failed", "error": str(error)})
+            return imported
+        imported.write(
+            {
+                "state": "done",
+                "read_count": counts["read"],
+                "taken_count": counts["taken"],
+                "ignored_count": counts["ignored"],
+                "duplicate_count": counts["duplicate"],
+                "rejected_count": counts["rejected"],
+            }
+        )
+        return imported
+
+    @api.model
+    def _decode(self, content):
+        try:
+            return base64.b64decode(content)
+        except ValueError as error:
+            raise UserError(self.env._("The file did not arrive whole. Try again.")) from error

@@ -1,0 +1,492 @@
+"""Calls into the database: checked, normalised, each once; one path for one row or a million."""
+
+import json
+from collections import defaultdict
+from datetime import date, datetime, timezone
+from itertools import islice
+
+from dateutil import parser as date_parser
+
+from odoo import fields
+from odoo.tools import SQL
+
+from ..engine.calendar import local_day
+from ..engine.dialling import normalise
+from ..engine.intake import BadRow, check_row
+from .account_chain import AccountChain
+from .bulk import copy_lines, escape, run_batch
+
+UTC = timezone.utc
+BATCH = 20_000
+ERRORS_SHOWN = 20
+FIELDS = {
+    "uid",
+    "account_code",
+    "direction",
+    "src",
+    "dst",
+    "start",
+    "duration",
+    "billsec",
+    "disposition",
+    "bleg_uid",
+    "sip_user",
+    "trunk",
+}
+TEXTS = FIELDS - {"start", "duration", "billsec"}
+NUMBERS = ("start", "duration", "billsec")
+
+# what a row brings besides its line number
+COLUMNS = (
+    "uid",
+    "account_code",
+    "partner_id",
+    "direction",
+    "src",
+    "dst",
+    "src_reported",
+    "dst_reported",
+    "start",
+    "duration",
+    "billsec",
+    "disposition",
+    "bleg_uid",
+    "sip_user",
+    "trunk",
+    "ignored",
+)
+# two reports of one uid that differ in these are a conflict, not a duplicate
+CONTENT = (
+    "account_code",
+    "src_reported",
+    "dst_reported",
+    "start",
+    "duration",
+    "billsec",
+    "disposition",
+)
+
+
+class Intake:
+    """Takes the rows of one source. Runs as superuser: callers check rights first."""
+
+    def __init__(self, env, source, import_log=None):
+        self.env = env(su=True)
+        self.source = self.env["telecom.cdr.source"]._get(source)
+        self.import_log = import_log
+        self.company = self.source.company_id or self.env.company
+        self.rules = self.company._ensure_billing_profile()._dialling_rules()
+        self.chain = AccountChain(self.env)
+        self._numbers = {}
+
+    def run(self, rows):
+        """Take `rows` in batches; return the counts that `import_calls` documents."""
+        counts = dict.fromkeys(("read", "taken", "ignored", "duplicate", "rejected"), 0)
+        counts["errors"] = []
+        rows = iter(rows)
+        while batch := list(islice(rows, BATCH)):
+            for name, count in self._take(batch).items():
+                counts[name] += count
+        counts["errors"] = counts["errors"][:ERRORS_SHOWN]
+        return counts
+
+    def run_committed(self, rows, progress=None):
+        """Like `run`, with a commit after each batch; `progress` gets the counts so far."""
+        counts = dict.fromkeys(("read", "taken", "ignored", "duplicate", "rejected"), 0)
+        counts["errors"] = []
+        rows = iter(rows)
+        while batch := list(islice(rows, BATCH)):
+
+            def take(batch=batch):
+                result = self._take(batch)
+                if progress:
+                    progress(counts, result)
+                return result
+
+            for name, count in run_batch(self.env, take).items():
+                counts[name] += count
+        counts["errors"] = counts["errors"][:ERRORS_SHOWN]
+        return counts
+
+    def find_again(self, rows):
+        """Return (call id, account id, direction, caller, called) of rows whose account is
+        known by now.
+
+        :param rows: dicts of calls of this source, as reported, with their `id`
+        """
+        accounts = AccountFinder(self, rows)
+        found = []
+        for row in rows:
+            partner, direction, src, dst = self.find(row, accounts)
+            if partner is not None:
+                found.append((row["id"], partner, direction, src or None, dst or None))
+        return found
+
+    # === ONE BATCH ===
+
+    def _take(self, batch):
+        now = fields.Datetime.now()
+        good, rejects = [], []
+        for row in batch:
+            error = row.get("error") or self._clean(row) or check_row(row, now)
+            if error:
+                rejects.append((row, error))
+            else:
+                good.append(row)
+        accounts = AccountFinder(self, good)
+        lines = [self._line(number, row, accounts) for number, row in enumerate(good)]
+        taken, ignored, duplicate, conflicts = self._store(lines)
+        for number, differences in conflicts:
+            rejects.append(
+                (good[number], BadRow("uid", "conflict", good[number]["uid"], fields=differences))
+            )
+        self._reject(rejects)
+        return {
+            "read": len(batch),
+            "taken": taken,
+            "ignored": ignored,
+            "duplicate": duplicate,
+            "rejected": len(rejects),
+            "errors": [self._message(row, error) for row, error in rejects[:ERRORS_SHOWN]],
+        }
+
+    @staticmethod
+    def _clean(row):
+        """Bring what programs may send (text stamps, text numbers) to the readers' types."""
+        if not row.keys() >= FIELDS:
+            for name in FIELDS:
+                row.setdefault(name, None if name in NUMBERS else "")
+        for name in TEXTS:
+            if not isinstance(row[name], str):
+                row[name] = "" if row[name] in (None, False) else str(row[name])
+        start = row["start"]
+        if isinstance(start, str):
+            try:
+                start = date_parser.isoparse(start.strip())
+            except ValueError:
+                return BadRow("start", "not_a_stamp", start)
+        elif isinstance(start, date) and not isinstance(start, datetime):
+            start = datetime(start.year, start.month, start.day)
+        if isinstance(start, datetime):
+            if start.tzinfo:
+                start = start.astimezone(UTC).replace(tzinfo=None)
+            if start.microsecond:
+                start = start.replace(microsecond=0)
+        row["start"] = start
+        for name in ("billsec", "duration"):
+            value = row[name]
+            if isinstance(value, str) and value:
+                try:
+                    row[name] = int(value)
+                except ValueError:
+                    return BadRow(name, "not_a_duration", value)
+        if row["billsec"] in (None, "", False):
+            row["billsec"] = 0
+        if row["duration"] in (None, "", False):
+            row["duration"] = row["billsec"]
+        return None
+
+    def _line(self, number, row, accounts):
+        """Return the COPY line of a checked row: its account found, its numbers normalised."""
+        code = row.get("account_code") or ""
+        partner, direction, src, dst = self.find(row, accounts)
+        ignored = ""
+        if not row["billsec"] or row.get("answered") is False:
+            ignored = "no_answer"
+        elif row.get("ignored"):
+            ignored = row["ignored"]
+        values = (
+            number,
+            row["uid"],
+            code,
+            partner,
+            direction,
+            src,
+            dst,
+            row.get("src"),
+            row.get("dst"),
+            row["start"],
+            row["duration"],
+            row["billsec"],
+            row.get("disposition"),
+            row.get("bleg_uid"),
+            row.get("sip_user"),
+            row.get("trunk"),
+            ignored,
+        )
+        return "\t".join(map(escape, values))
+
+    def find(self, row, accounts):
+        """Return (account id or None, direction or None, caller, called) of a row."""
+        partner, rules = accounts.by_code(row.get("account_code") or "")
+        direction = row.get("direction") or None
+        start = row["start"]
+        dst = self._normalise(row.get("dst") or "", rules)
+        if partner is None:
+            if direction != "outbound":
+                partner = accounts.by_did(dst, start)
+                if partner is not None:
+                    direction = "inbound"
+            if partner is None:
+                caller = self._normalise(row.get("src") or "", rules)
+                partner = accounts.by_identifier(row, caller)
+            if partner is not None:
+                rules = accounts.rules(partner)
+                dst = self._normalise(row.get("dst") or "", rules)
+        elif not direction and accounts.by_did(dst, start) == partner:
+            # a call to a number of the account itself that carries its code: it was received
+            direction = "inbound"
+        if partner is not None and not direction:
+            # without account it stays as reported: the account found later decides
+            direction = "outbound"
+        return partner, direction, self._normalise(row.get("src") or "", rules), dst
+
+    def _normalise(self, number, rules):
+        key = (number, rules)
+        found = self._numbers.get(key)
+        if found is None:
+            if len(self._numbers) > 500_000:
+                self._numbers.clear()
+            found = self._numbers[key] = normalise(number, rules) or ""
+        return found
+
+    # === STORING ===
+
+    def _store(self, lines):
+        """Insert the lines that are new; return counts and the conflicting line numbers."""
+        cr = self.env.cr
+        cr.execute(
+            """
+            CREATE TEMPORARY TABLE IF NOT EXISTS telecom_cdr_batch (
+                line integer, uid varchar, account_code varchar, partner_id integer,
+                direction varchar, src varchar, dst varchar, src_reported varchar,
+                dst_reported varchar, start timestamp, duration integer, billsec integer,
+                disposition varchar, bleg_uid varchar, sip_user varchar, trunk varchar,
+                ignored varchar
+            ) ON COMMIT DROP;
+            TRUNCATE telecom_cdr_batch
+            """
+        )
+        copy_lines(cr, "telecom_cdr_batch", ("line", *COLUMNS), lines)
+        columns = ", ".join(COLUMNS)
+        cr.execute(
+            f"""
+            WITH new AS (
+                INSERT INTO telecom_cdr (source, import_id, company_id, {columns})
+                SELECT %(source)s, %(import)s, %(company)s, {columns}
+                  FROM (SELECT DISTINCT ON (uid) * FROM telecom_cdr_batch ORDER BY uid, line) b
+                 ORDER BY line
+                    ON CONFLICT (source, uid) DO NOTHING
+                RETURNING id, start, ignored
+            ), waiting AS (
+                INSERT INTO telecom_cdr_pending (cdr_id, start)
+                SELECT id, start FROM new WHERE ignored IS NULL
+            )
+            SELECT count(*), count(ignored), min(id) FROM new
+            """,
+            {
+                "source": self.source.code,
+                "import": self.import_log.id if self.import_log else None,
+                "company": self.company.id,
+            },
+        )
+        taken, ignored, first = cr.fetchone()
+        conflicts = []
+        if taken < len(lines):
+            conflicts = self._conflicts()
+        duplicate = len(lines) - taken - len(conflicts)
+        self._ignore_other_legs(first)
+        return taken, ignored, duplicate, conflicts
+
+    def _conflicts(self):
+        """Return (line, differing fields) of the batch's rows that contradict the stored call."""
+        differs = " OR ".join(f"b.{name} IS DISTINCT FROM c.{name}" for name in CONTENT)
+        names = ", ".join(
+            f"CASE WHEN b.{name} IS DISTINCT FROM c.{name} THEN '{name}' END" for name in CONTENT
+        )
+        self.env.cr.execute(
+            f"""
+            SELECT b.line, concat_ws(', ', {names})
+              FROM telecom_cdr_batch b
+              JOIN telecom_cdr c ON c.source = %s AND c.uid = b.uid
+             WHERE {differs}
+             ORDER BY b.line
+            """,
+            [self.source.code],
+        )
+        return self.env.cr.fetchall()
+
+    def _ignore_other_legs(self, first):
+        """Charge one leg of each call: the one that names the other, whichever came first.
+
+        Where both name each other, the leg with an account, then the earlier one, is charged.
+        """
+        if first is None:
+            return
+        self.env.cr.execute(
+            """
+            SELECT b.id
+              FROM telecom_cdr a
+              JOIN telecom_cdr b ON b.source = a.source AND b.uid = a.bleg_uid AND b.id != a.id
+             WHERE a.source = %(source)s AND a.bleg_uid IS NOT NULL
+               AND (a.id >= %(first)s OR b.id >= %(first)s)
+               AND (a.uid IN (SELECT uid FROM telecom_cdr_batch)
+                    OR b.uid IN (SELECT uid FROM telecom_cdr_batch))
+               AND b.ignored IS NULL AND a.ignored IS DISTINCT FROM 'other_leg'
+               AND (b.bleg_uid IS DISTINCT FROM a.uid
+                    OR (a.partner_id IS NULL, a.start, a.uid)
+                       < (b.partner_id IS NULL, b.start, b.uid))
+            """,
+            {"source": self.source.code, "first": first},
+        )
+        legs = [row[0] for row in self.env.cr.fetchall()]
+        if legs:
+            self.env["telecom.cdr"].browse(legs)._set_aside("other_leg")
+
+    # === REJECTS ===
+
+    def _reject(self, rejects):
+        """Keep each bad row with its reason, once: the same file again adds none."""
+        if not rejects:
+            return
+        self.env["telecom.cdr.reject"]._keep(
+            [
+                {
+                    "source_id": self.source.id,
+                    "import_id": self.import_log.id if self.import_log else False,
+                    "line": row.get("line") or 0,
+                    "raw": _storable(row.get("raw") or _as_json(row)),
+                    "values": _storable(_as_json(row)),
+                    "field": error.field,
+                    "reason": _storable(error),
+                }
+                for row, error in rejects
+            ]
+        )
+
+    def _message(self, row, error):
+        return self.env._(
+            "Line %(line)s, %(field)s: %(reason)s",
+            line=row.get("line") or "-",
+            field=error.field,
+            reason=_storable(error),
+        )
+
+
+class AccountFinder:
+    """Finds the accounts of one batch: by code, by DID called, by further identifiers."""
+
+    def __init__(self, intake, rows):
+        self._intake = intake
+        self._env = intake.env
+        self._rules = {}
+        self._codes = self._load_codes(
+            {row["account_code"] for row in rows if row.get("account_code")}
+        )
+        self._dids = self._load_dids(rows)
+        self._identifiers = self._load_identifiers(rows)
+
+    def by_code(self, code):
+        """Return (partner id or None, dialling rules) for an account code."""
+        partner = self._codes.get(code)
+        return partner, (self._intake.rules if partner is None else self.rules(partner))
+
+    def by_did(self, number, start):
+        """Return the id of the account that held the number at that UTC moment, or None."""
+        for partner, tz, date_start, date_end in self._dids.get(number, ()):
+            day = local_day(start, tz)
+            if date_start <= day and (date_end is None or day < date_end):
+                return partner
+        return None
+
+    def by_identifier(self, row, caller):
+        """Return the account id for the row's SIP user, trunk or caller number, or None."""
+        found = self._identifiers
+        return (
+            found.get(("sip_user", row.get("sip_user")))
+            or found.get(("trunk", row.get("trunk")))
+            or found.get(("caller", caller))
+            or None
+        )
+
+    def rules(self, partner):
+        """Return the dialling rules of the account's issuer."""
+        if partner not in self._rules:
+            account = self._env["res.partner"].browse(partner)
+            self._rules[partner] = self._intake.chain.profile(account)._dialling_rules()
+        return self._rules[partner]
+
+    def _load_codes(self, codes):
+        if not codes:
+            return {}
+        return dict(
+            self._env.execute_query(
+                SQL(
+                    "SELECT account_code, id FROM res_partner"
+                    " WHERE account_code = ANY(%s) AND is_telecom_account",
+                    list(codes),
+                )
+            )
+        )
+
+    def _load_dids(self, rows):
+        numbers = set()
+        for row in rows:
+            if row.get("dst"):
+                partner = self._codes.get(row.get("account_code"))
+                rules = self._intake.rules if partner is None else self.rules(partner)
+                numbers.add(self._intake._normalise(row["dst"], rules))
+        holders = defaultdict(list)
+        if numbers:
+            self._env["telecom.subscription"].flush_model()
+            for number, partner, start, end in self._env.execute_query(
+                SQL(
+                    """
+                    SELECT d.number, s.partner_id, s.date_start, s.date_end
+                      FROM telecom_did d
+                      JOIN telecom_subscription s ON s.did_id = d.id
+                     WHERE d.number = ANY(%s) AND s.state != 'cancelled'
+                    """,
+                    list(numbers),
+                )
+            ):
+                tz = self._env["res.partner"].browse(partner)._account_tz()
+                holders[number].append((partner, tz, start, end))
+        return holders
+
+    def _load_identifiers(self, rows):
+        wanted = set()
+        for row in rows:
+            if row.get("sip_user"):
+                wanted.add(("sip_user", row["sip_user"]))
+            if row.get("trunk"):
+                wanted.add(("trunk", row["trunk"]))
+            if row.get("src"):
+                wanted.add(("caller", self._intake._normalise(row["src"], self._intake.rules)))
+        if not wanted:
+            return {}
+        return {
+            (kind, value): partner
+            for kind, value, partner in self._env.execute_query(
+                SQL(
+                    "SELECT kind, value, partner_id FROM telecom_account_identifier"
+                    " WHERE value = ANY(%s)",
+                    list({value for _kind, value in wanted}),
+                )
+            )
+        }
+
+
+def _as_json(row):
+    return json.dumps(
+        {name: value for name, value in row.items() if name not in ("raw", "error")},
+        default=str,
+        ensure_ascii=True,
+        sort_keys=True,
+    )
+
+
+def _storable(text):
+    """Return the text as PostgreSQL can keep it: no NUL, no lone surrogate, bounded length."""
+    text = str(text)[:10_000].replace("\x00", "\\x00")
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,90 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class CdrSource(models.Model):
+    """A switch, or another origin of calls, and how its files are read."""
+
+    _name = "telecom.cdr.source"
+    _description = "Call Source"
+    _order = "name, id"
+
+    name = fields.Char(required=True)
+    code = fields.Char(
+        required=True, help="Calls are known by their ID within this source. Never changes."
+    )
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    format = fields.Selection(
+        [
+            ("freeswitch_csv", "FreeSWITCH Master.csv"),
+            ("freeswitch_json", "FreeSWITCH JSON"),
+            ("asterisk_csv", "Asterisk Master.csv"),
+            ("header_csv", "CSV with a header row"),
+        ],
+        required=True,
+        default="freeswitch_csv",
+    )
+    tz = fields.Selection(
+        "_tz_get",
+        string="Time Zone",
+        required=True,
+        default="UTC",
+        help="Of stamps that carry no zone of their own.",
+    )
+    delimiter = fields.Char(help="Of a CSV file. Empty: found out from the file.", size=1)
+    duration_rounding = fields.Selection(
+        [("up", "Up"), ("down", "Down"), ("half_up", "To the nearest")],
+        required=True,
+        default="up",
+        help="How durations with fractions of a second become whole seconds.",
+    )
+    column_map = fields.Json(
+        string="Columns", help="Which column of a CSV file with a header row is which field."
+    )
+    column_list = fields.Text(
+        help="Columns of FreeSWITCH's template in their order, one a line. Empty: its default."
+    )
+
+    _code_uniq = models.Constraint("UNIQUE(code)", "Another source has this code already.")
+
+    @api.model
+    def _tz_get(self):
+        return self.env["res.partner"]._fields["tz"]._description_selection(self.env)
+
+    def write(self, vals):
+        if "code" in vals:
+            for source in self:
+                if source.code != vals["code"] and self.env["telecom.cdr"].sudo().search_count(
+                    [("source", "=", source.code)], limit=1
+                ):
+                    raise UserError(
+                        self.env._(
+                            "Source %s has calls: its code is what they are known by.", source.name
+                        )
+                    )
+        return super().write(vals)
+
+    @api.model
+    def _get(self, source):
+        """Return the source with that code, made when it is new; a record is returned as it is."""
+        if isinstance(source, models.BaseModel):
+            return source.sudo()
+        code = str(source)
+        found = self.sudo().with_context(active_test=False).search([("code", "=", code)], limit=1)
+        return found or self.sudo().create({"name": code, "code": code})
+
+    def _reader_options(self):
+        """Return the options with which the engine's readers read this source's files."""
+        self.ensure_one()
+        columns = self.column_map or None
+        if self.format == "freeswitch_csv" and self.column_list:
+            columns = self.column_list.split()
+        return {
+            "timezone": self.tz,
+            "delimiter": self.delimiter or None,
+            "duration_rounding": self.duration_rounding,
+            "columns": columns,
+        }

@@ -1,0 +1,133 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..engine.calendar import midnight_utc
+from .period_book import open_periods
+
+
+class Charge(models.Model):
+    """One amount that one account owes for something else than a call."""
+
+    _name = "telecom.charge"
+    _description = "Charge"
+    _order = "date desc, id desc"
+
+    name = fields.Char(string="Description", required=True)
+    partner_id = fields.Many2one(
+        "res.partner", string="Account", required=True, index=True, ondelete="restrict"
+    )
+    customer_id = fields.Many2one(
+        "res.partner", ondelete="restrict", help="The account that has the service."
+    )
+    company_id = fields.Many2one("res.company", index=True)
+    charge_type = fields.Selection(
+        [
+            ("subscription", "Subscription"),
+            ("package", "Package"),
+            ("did", "Phone Number"),
+            ("setup", "Setup Fee"),
+            ("adjustment", "Adjustment"),
+            ("commission", "Commission"),
+            ("rounding", "Rounding"),
+        ],
+        required=True,
+        default="adjustment",
+    )
+    date = fields.Date(required=True, default=fields.Date.context_today, help="When it is due.")
+    date_from = fields.Date(help="First day it covers.")
+    date_to = fields.Date(string="Until", help="First day it does not cover.")
+    quantity = fields.Float(default=1.0, digits="Product Unit")
+    price_unit = fields.Float(
+        digits=(20, 8), help="Price of one unit for the whole span that this is a part of."
+    )
+    amount = fields.Float(digits=(20, 8), required=True)
+    currency_id = fields.Many2one(
+        "res.currency",
+        required=True,
+        compute="_compute_currency_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    product_id = fields.Many2one("product.product", ondelete="restrict")
+    subscription_id = fields.Many2one(
+        "telecom.subscription", string="Service", index="btree_not_null", ondelete="restrict"
+    )
+    span_from = fields.Date(help="First day of the service's span that this is a part of.")
+    revision = fields.Integer(
+        default=0, help="Counts the changes of a span that was charged already."
+    )
+    is_credit = fields.Boolean(help="Takes back what a change made undue.")
+    tier = fields.Integer(default=0, help="0 is the account itself, 1 its reseller.")
+    period_id = fields.Many2one(
+        "telecom.billing.period",
+        string="Billing Period",
+        required=True,
+        index=True,
+        ondelete="restrict",
+    )
+    move_id = fields.Many2one(related="period_id.move_id", string="Invoice")
+
+    _once_per_span = models.UniqueIndex(
+        "(subscription_id, partner_id, charge_type, date_from, revision, is_credit)"
+        " WHERE subscription_id IS NOT NULL",
+        "A span of a service is charged once per account.",
+    )
+    _rounding_once = models.UniqueIndex(
+        "(period_id) WHERE charge_type = 'rounding'", "A period is rounded once."
+    )
+
+    # === COMPUTE METHODS ===
+
+    @api.depends("partner_id")
+    def _compute_currency_id(self):
+        for charge in self:
+            charge.currency_id = charge.partner_id.telecom_currency_id
+
+    # === CRUD METHODS ===
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Find the billing period of charges that come without one."""
+        self._complete(vals_list)
+        return super().create(vals_list)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_billed(self):
+        for charge in self:
+            if charge.sudo().period_id.state != "open" and charge.charge_type != "rounding":
+                raise UserError(
+                    self.env._("%s is in a closed billing period: it is kept.", charge.name)
+                )
+
+    # === BUSINESS METHODS ===
+
+    @api.model
+    def _complete(self, vals_list):
+        """Set the company and the period: the one that contains the charge's day; for a service
+        the first that ends on the day its charge is due, or later, so that what is invoiced in
+        advance is on the invoice of the day it begins."""
+        partners = self.env["res.partner"].sudo()
+        moments, bounds = {}, {}
+        for index, vals in enumerate(vals_list):
+            if vals.get("period_id"):
+                continue
+            partner = partners.browse(vals["partner_id"])
+            day = fields.Date.to_date(vals.get("date") or fields.Date.context_today(self))
+            vals["date"] = day
+            vals.setdefault("company_id", partner._billing_profile().company_id.id)
+            tz = partner._account_tz()
+            moment = str(midnight_utc(day, tz))
+            first, last = bounds.get(partner.id, (moment, moment))
+            bounds[partner.id] = (min(first, moment), max(last, moment))
+            if vals.get("subscription_id"):
+                moment = str(midnight_utc(day - timedelta(days=1), tz))
+            moments[index] = moment
+        if not bounds:
+            return
+        books = open_periods(self.sudo().env, bounds)
+        for index, moment in moments.items():
+            vals = vals_list[index]
+            vals["period_id"] = books[vals["partner_id"]].find(moment)

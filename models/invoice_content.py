@@ -1,0 +1,365 @@
+"""What is on the invoice of a billing period: sections, lines, taxes, dates; one code for all."""
+
+from collections import defaultdict
+from decimal import ROUND_HALF_UP, Decimal
+
+from odoo import fields
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tools import SQL, format_date
+
+from ..engine.calendar import local_day
+from .invoice_builder import InvoiceBuilder
+
+SECTIONS = ("calls", "package", "subscription", "did", "other")
+SECTION_OF = {
+    "package": "package",
+    "subscription": "subscription",
+    "did": "did",
+    "setup": "other",
+    "adjustment": "other",
+    "commission": "other",
+}
+
+
+class Line:
+    """A line before it is one: exact amount, text, and what it opens."""
+
+    __slots__ = ("charge_type", "destination", "exact", "name", "price", "product", "quantity")
+
+    def __init__(self, section, name, exact, product=None, destination=None):
+        self.charge_type = section
+        self.name = name
+        self.exact = exact
+        self.product = product
+        self.destination = destination
+        self.quantity = 1.0
+        self.price = None
+
+
+class InvoiceContent:
+    """Makes the invoices of closed periods. Runs as superuser within the caller's transaction."""
+
+    def __init__(self, env, periods):
+        self.env = env(su=True)
+        self.periods = periods.with_env(self.env)
+        self.charge_model = self.env["telecom.charge"]
+
+    def make(self):
+        """Create the invoices, post those whose profile says so, and return them all.
+
+        :raises UserError: with the account's name, when something is missing to invoice it
+        """
+        # a period whose invoice was cancelled is rounded anew
+        self.charge_model.search(
+            [("period_id", "in", self.periods.ids), ("charge_type", "=", "rounding")]
+        ).unlink()
+        usage, charges = self._load_usage(), self._load_charges()
+        vals_list, made, roundings = [], self.periods.browse(), []
+        for period in self.periods:
+            lines = self._lines(period, usage[period.id], charges[period.id])
+            if not lines and period.partner_id._billing_profile().no_usage != "always":
+                period.write({"state": "skipped", "error": False})
+                continue
+            vals_list.append(self._move_vals(period, lines))
+            roundings += self._rounding_vals(period, lines, usage[period.id], charges[period.id])
+            made += period
+        if not vals_list:
+            return self.env["account.move"]
+        builder = InvoiceBuilder(self.env)
+        moves = builder.build(vals_list)
+        for period, move in zip(made, moves, strict=True):
+            period.write({"state": "invoiced", "move_id": move.id, "error": False})
+        self.charge_model.create(roundings)
+        made.activity_unlink(["mail.mail_activity_data_warning"])
+        to_post = moves.filtered(lambda move: move.telecom_profile_id.mode == "confirmed")
+        if to_post:
+            builder.post(to_post)
+        return moves
+
+    # === WHAT IS CHARGED ===
+
+    def _load_usage(self):
+        """Return {period: [(direction, destination, currency, calls, seconds, free, amount)]}.
+
+        Amounts are texts: the driver would make floats of them.
+        """
+        for model in ("telecom.usage", "telecom.charge", "telecom.billing.period"):
+            self.env[model].flush_model()
+        rows = defaultdict(list)
+        if not self.periods:
+            return rows
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT u.period_id, u.direction, u.destination, u.currency_id,
+                       sum(u.calls), sum(u.seconds), sum(u.free_seconds), sum(u.amount)::text
+                  FROM telecom_usage u
+                  JOIN res_partner p ON p.id = u.partner_id
+                 WHERE u.period_id IN %s
+                       -- an agent's customers are invoiced in the provider's own books
+                   AND (u.tier = 0 OR p.reseller_kind IS DISTINCT FROM 'agent')
+                 GROUP BY 1, 2, 3, 4
+                HAVING sum(u.calls) != 0 OR sum(u.amount) != 0
+                 ORDER BY 2 DESC, 3
+                """,
+                tuple(self.periods.ids),
+            )
+        )
+        for period, *row in self.env.cr.fetchall():
+            rows[period].append(row)
+        return rows
+
+    def _load_charges(self):
+        """Return {period: charges} in the order in which they are printed."""
+        charges = defaultdict(self.charge_model.browse)
+        found = self.charge_model.search(
+            [
+                ("period_id", "in", self.periods.ids),
+                ("charge_type", "!=", "rounding"),
+                "|",
+                ("tier", "=", 0),
+                ("partner_id.reseller_kind", "!=", "agent"),
+            ],
+            order="name, date_from, id",
+        )
+        for charge in found:
+            charges[charge.period_id.id] += charge
+        return charges
+
+    # === LINES ===
+
+    def _lines(self, period, usage, charges):
+        """Return the lines of a period, in their sections' order."""
+        currency = period.partner_id.telecom_currency_id
+        env = self._lang_env(period.partner_id)
+        lines = [self._call_line(env, period, row) for row in usage]
+        for charge in charges:
+            lines.append(self._charge_line(env, period, charge))
+        step = Decimal(str(currency.rounding))
+        for line in lines:
+            if line.price is None:
+                line.price = (line.exact / step).quantize(Decimal(1), ROUND_HALF_UP) * step
+        return sorted(lines, key=lambda line: SECTIONS.index(line.charge_type))
+
+    def _call_line(self, env, period, row):
+        _direction, destination, currency_id, calls, seconds, free, amount = row
+        minutes = _minutes(seconds)
+        if free:
+            name = env._(
+                "%(destination)s: %(calls)s calls, %(minutes)s minutes, of which %(free)s free",
+                destination=destination,
+                calls=int(calls),
+                minutes=minutes,
+                free=_minutes(free),
+            )
+        else:
+            name = env._(
+                "%(destination)s: %(calls)s calls, %(minutes)s minutes",
+                destination=destination,
+                calls=int(calls),
+                minutes=minutes,
+            )
+        profile = period.partner_id._billing_profile()
+        return Line(
+            "calls",
+            name,
+            self._convert(period, amount, currency_id),
+            profile.call_product_id,
+            destination,
+        )
+
+    def _charge_line(self, env, period, charge):
+        section = SECTION_OF[charge.charge_type]
+        name = charge.name
+        if charge.charge_type == "setup":
+            name = env._("%s, setup", name)
+        if charge.date_from and charge.date_to and charge.date_to > charge.date_from:
+            name = env._(
+                "%(name)s, %(from)s to %(to)s",
+                name=name,
+                **{
+                    "from": format_date(env, charge.date_from),
+                    "to": format_date(env, fields.Date.subtract(charge.date_to, days=1)),
+                },
+            )
+        line = Line(
+            section,
+            name,
+            self._convert(period, Decimal(str(charge.amount)), charge.currency_id.id),
+            charge.product_id,
+        )
+        quantity, price = Decimal(str(charge.quantity)), Decimal(str(charge.price_unit))
+        if quantity > 0 and quantity * price == line.exact:
+            # a whole span shows its price; a part of one only its amount
+            line.quantity, line.price = float(quantity), price
+        elif quantity not in (1, -1):
+            line.name = env._(
+                "%(name)s (%(quantity)s units)",
+                name=line.name,
+                quantity=f"{quantity.normalize():f}",
+            )
+        return line
+
+    def _convert(self, period, amount, currency_id):
+        """Return an amount in the period's currency, at the rate of its last day."""
+        target = period.partner_id.telecom_currency_id
+        if currency_id == target.id:
+            return Decimal(amount)
+        source = self.env["res.currency"].browse(currency_id)
+        return Decimal(
+            str(
+                source._convert(
+                    float(amount), target, period.company_id, period.date_to, round=False
+                )
+            )
+        )
+
+    # === THE MOVE ===
+
+    def _move_vals(self, period, lines):
+        """Return what one would give Odoo's own `create` for this invoice."""
+        partner = period.partner_id
+        profile = partner._billing_profile()
+        company = profile.company_id
+        journal = profile._sale_journal()
+        self._check(period, profile, journal)
+        partner = partner.with_company(company)
+        total = sum((line.price * Decimal(str(line.quantity)) for line in lines), Decimal())
+        sign = -1 if total < 0 else 1
+        invoice_date = self._invoice_date(period, profile)
+        vals = {
+            "move_type": "out_refund" if sign < 0 else "out_invoice",
+            "company_id": company.id,
+            "journal_id": journal.id,
+            "partner_id": partner.id,
+            "currency_id": partner.telecom_currency_id.id,
+            "invoice_date": invoice_date,
+            "invoice_origin": period._span_text(),
+            "telecom_profile_id": profile.id,
+            "invoice_line_ids": [
+                Command.create(line_vals) for line_vals in self._line_vals(period, lines, sign)
+            ],
+        }
+        term = partner.property_payment_term_id or profile.payment_term_id
+        if term:
+            vals["invoice_payment_term_id"] = term.id
+        else:
+            vals["invoice_date_due"] = fields.Date.add(invoice_date, days=profile.due_days)
+        if profile.note:
+            vals["narration"] = profile.with_context(lang=partner.lang).note
+        return vals
+
+    def _line_vals(self, period, lines, sign):
+        env = self._lang_env(period.partner_id)
+        titles = {
+            "calls": env._("Calls"),
+            "package": env._("Packages"),
+            "subscription": env._("Subscriptions"),
+            "did": env._("Numbers"),
+            "other": env._("Other"),
+        }
+        company = period.company_id
+        taxes = period.partner_id.telecom_tax_ids.filtered(
+            lambda tax: tax.company_id in company.parent_ids | company
+        )
+        span, section = period._span_text(), None
+        for line in lines:
+            if line.charge_type != section:
+                section = line.charge_type
+                title = titles[section]
+                yield {
+                    "display_type": "line_section",
+                    "name": f"{title}, {span}" if section == "calls" else title,
+                }
+            vals = {
+                "name": line.name,
+                "quantity": line.quantity,
+                "price_unit": float(sign * line.price),
+                "telecom_section": section,
+                "telecom_destination": line.destination or False,
+            }
+            if line.product:
+                vals["product_id"] = line.product.id
+            if taxes:
+                vals["tax_ids"] = [Command.set(taxes.ids)]
+            yield vals
+
+    def _invoice_date(self, period, profile):
+        if profile.invoice_date_rule == "last_day":
+            return fields.Date.subtract(period.date_to, days=1)
+        if profile.invoice_date_rule == "run_day":
+            return local_day(fields.Datetime.now(), period.partner_id._account_tz())
+        return period.date_to
+
+    def _check(self, period, profile, journal):
+        """Say what is missing before Odoo stumbles over it, with the account's name."""
+        partner = period.partner_id.with_company(profile.company_id)
+        name, company = partner.display_name, profile.company_id
+        if not journal:
+            raise UserError(
+                self.env._(
+                    "%(account)s: company %(company)s has no sales journal. Install a chart of "
+                    "accounts or set a journal on billing profile %(profile)s.",
+                    account=name,
+                    company=company.name,
+                    profile=profile.name,
+                )
+            )
+        if not partner.property_account_receivable_id:
+            raise UserError(
+                self.env._(
+                    "%(account)s has no receivable account in company %(company)s. "
+                    "Set it on the contact's Invoicing tab.",
+                    account=name,
+                    company=company.name,
+                )
+            )
+        currency = partner.telecom_currency_id
+        if currency != company.currency_id and not self.env["res.currency.rate"].search_count(
+            [
+                ("currency_id", "=", currency.id),
+                ("company_id", "in", [False, company.root_id.id]),
+                ("name", "<=", self._invoice_date(period, profile)),
+            ],
+            limit=1,
+        ):
+            raise UserError(
+                self.env._(
+                    "%(account)s is billed in %(currency)s, for which there is no exchange rate "
+                    "on %(date)s. Add one under Accounting > Currencies.",
+                    account=name,
+                    currency=currency.name,
+                    date=format_date(self.env, self._invoice_date(period, profile)),
+                )
+            )
+
+    def _rounding_vals(self, period, lines, usage, charges):
+        """Return the charge that makes the exact charges add up to the invoice's rounded lines."""
+        currency = period.partner_id.telecom_currency_id
+        exact = sum((Decimal(row[6]) for row in usage), Decimal())
+        exact += sum((Decimal(str(charge.amount)) for charge in charges), Decimal())
+        invoiced = sum((line.price * Decimal(str(line.quantity)) for line in lines), Decimal())
+        difference = invoiced - exact
+        if not difference:
+            return []
+        return [
+            {
+                "name": self.env._("Rounding"),
+                "partner_id": period.partner_id.id,
+                "company_id": period.company_id.id,
+                "charge_type": "rounding",
+                "date": fields.Date.subtract(period.date_to, days=1),
+                "amount": float(difference),
+                "currency_id": currency.id,
+                "period_id": period.id,
+            }
+        ]
+
+    def _lang_env(self, partner):
+        return self.env(context={**self.env.context, "lang": partner.lang or self.env.lang})
+
+
+def _minutes(seconds):
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"

@@ -1,0 +1,273 @@
+"""Pricing calls in bulk, at every tier, in one pass of plain Python between two COPYs.
+
+Moments are texts as PostgreSQL prints timestamps ('2026-09-01 10:00:00', UTC): they compare
+like the moments they stand for, and cost no conversion on the way in or out.
+"""
+
+from collections import Counter, defaultdict
+from datetime import timedelta
+
+from ..engine.tariff import price_call
+from .bulk import commit_progress, copy_lines, escape, run_batch
+from .rating_accounts import Accounts
+from .rating_allowances import Allowances
+from .rating_rates import Rates
+
+BATCH = 40_000
+
+CHARGE_COLUMNS = (
+    "cdr_id",
+    "partner_id",
+    "tier",
+    "rate_id",
+    "destination",
+    "billed_seconds",
+    "free_seconds",
+    "amount",
+    "currency_id",
+    "call_date",
+    "period_id",
+)
+USAGE_COLUMNS = (
+    "period_id",
+    "partner_id",
+    "customer_id",
+    "tier",
+    "day",
+    "direction",
+    "destination",
+    "currency_id",
+    "calls",
+    "seconds",
+    "free_seconds",
+    "amount",
+)
+
+
+class Unratable(Exception):
+    """A call that cannot be priced yet, with the reason's code and its particulars."""
+
+    def __init__(self, reason, detail=None):
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class Rater:
+    """Prices pending calls. Runs as superuser: callers check rights first."""
+
+    def __init__(self, env, batch_size=BATCH):
+        self.env = env(su=True)
+        self.batch_size = batch_size
+        self.rates = Rates(self.env)
+
+    def run(self, limit=None, only=None, retry_after_minutes=0):
+        """Price calls, oldest first; then try again those that failed before.
+
+        :param limit: number of calls at most, None for all
+        :param only: ids of calls to which the work is limited
+        :param retry_after_minutes: leave alone what failed less than so many minutes ago
+        :return: dict of counts `rated`, `unrated`, `reasons` {reason: calls}
+        """
+        counts = {"rated": 0, "unrated": 0, "reasons": Counter()}
+        # the database's clock: two runs within a second, or in a test's frozen time, differ
+        self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
+        started = self.env.cr.fetchone()[0]
+        retry_before = started - timedelta(minutes=retry_after_minutes)
+        for retry in (False, True):
+            while limit is None or limit > 0:
+                size = min(self.batch_size, limit) if limit is not None else self.batch_size
+
+                def rate(retry=retry, size=size):
+                    return self._rate_batch(
+                        self._claim(size, retry, only, retry_before, started), started
+                    )
+
+                done, rated, reasons = run_batch(self.env, rate)
+                if not done:
+                    break
+                counts["rated"] += rated
+                counts["unrated"] += sum(reasons.values())
+                counts["reasons"] += reasons
+                if limit is not None:
+                    limit -= done
+                if commit_progress(self.env, done, remaining=self._remaining()) <= 0:
+                    return counts
+        return counts
+
+    # === CLAIMING ===
+
+    def _claim(self, size, retry, only, retry_before, started):
+        """Lock the next calls; what another rater holds is left to it."""
+        self.env.cr.execute(
+            f"""
+            SELECT cdr_id FROM telecom_cdr_pending
+             WHERE reason IS {"NOT NULL" if retry else "NULL"}
+               {"AND tried <= %(before)s AND tried < %(started)s" if retry else ""}
+               {"AND cdr_id = ANY(%(only)s)" if only is not None else ""}
+             ORDER BY start, cdr_id
+             LIMIT %(size)s
+               FOR UPDATE SKIP LOCKED
+            """,
+            {"size": size, "only": only, "before": retry_before, "started": started},
+        )
+        return [row[0] for row in self.env.cr.fetchall()]
+
+    def _remaining(self):
+        self.env.cr.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM telecom_cdr_pending"
+            " WHERE reason IS NULL LIMIT 1000000) waiting"
+        )
+        return self.env.cr.fetchone()[0]
+
+    # === ONE BATCH ===
+
+    def _rate_batch(self, claimed, started):
+        """Price the claimed calls; return (calls tried, calls rated, Counter of reasons)."""
+        if not claimed:
+            return 0, 0, Counter()
+        self._find_accounts(claimed)
+        calls = self._read(claimed)
+        accounts = Accounts(self.env, calls)
+        allowances = Allowances(self.env, accounts, calls)
+        retaken = allowances.take_back_later_calls()
+        if retaken:
+            calls = self._read([*claimed, *retaken])
+            accounts = Accounts(self.env, calls)
+            allowances.reload(accounts)
+        self.rates.load(accounts.card_ids(), calls)
+        charges, usage, failures = [], defaultdict(lambda: [0, 0, 0, 0]), []
+        for call in calls:
+            try:
+                charges.extend(self._price(call, accounts, allowances, usage))
+            except Unratable as failure:
+                failures.append((call[0], failure))
+        cr = self.env.cr
+        copy_lines(cr, "telecom_call_charge", CHARGE_COLUMNS, charges)
+        self._append_usage(usage)
+        allowances.store()
+        self._dequeue([call[0] for call in calls], failures, started)
+        reasons = Counter(failure.reason for _call, failure in failures)
+        rated = len(calls) - len(failures) - len(retaken)
+        return len(claimed), max(rated, 0), reasons
+
+    def _find_accounts(self, claimed):
+        """Look again for the account of calls that had none, or none that is one still."""
+        self.env.cr.execute(
+            "SELECT id FROM telecom_cdr WHERE id = ANY(%s) AND partner_id IS NULL", [claimed]
+        )
+        missing = [row[0] for row in self.env.cr.fetchall()]
+        if missing:
+            self.env["telecom.cdr"].browse(missing)._find_accounts()
+
+    def _read(self, ids):
+        """Return the calls as tuples, in order of start: a package is used up in that order."""
+        self.env.cr.execute(
+            """
+            SELECT id, partner_id, direction, coalesce(dst, ''), start::text, billsec
+              FROM telecom_cdr WHERE id = ANY(%s)
+             ORDER BY start, id
+            """,
+            [ids],
+        )
+        return self.env.cr.fetchall()
+
+    def _price(self, call, accounts, allowances, usage):
+        """Return the COPY lines of a call's charges, one a tier, and add them to `usage`.
+
+        Nothing is written when any tier cannot be priced: a call is charged whole or not at all.
+        """
+        call_id, partner_id, direction, number, start, seconds = call
+        account = accounts.get(partner_id)
+        if account is None:
+            raise Unratable("no_account")
+        if not number:
+            raise Unratable("no_number")
+        found = []
+        for tier in account.tiers:
+            table = self.rates.table(tier.card_id, direction)
+            if table is None:
+                raise Unratable("no_card", tier.name)
+            match = table.find(number, start)
+            if match is None:
+                raise Unratable("no_rate", f"{number} · {tier.card_name}")
+            period = tier.period(start)
+            if period is None:
+                raise Unratable("no_period", tier.name)
+            found.append((tier, match[1], period))
+        free, covered, covers_resellers = allowances.take(account, call)
+        lines = []
+        day = account.day(start)
+        for tier, rate, period in found:
+            if free and (covers_resellers or not tier.level):
+                billed, amount = price_call(rate.terms, seconds, free, covered)
+                tier_free = free
+            else:
+                billed, amount = rate.price(seconds)
+                tier_free = 0
+            lines.append(
+                f"{call_id}\t{tier.id}\t{tier.level}\t{rate.id}\t{rate.destination}\t{billed}"
+                f"\t{tier_free}\t{amount}e-8\t{tier.currency_id}\t{start}\t{period}"
+            )
+            total = usage[
+                period,
+                tier.id,
+                account.id,
+                tier.level,
+                day,
+                direction,
+                rate.destination,
+                tier.currency_id,
+            ]
+            total[0] += 1
+            total[1] += billed
+            total[2] += tier_free
+            total[3] += amount
+        return lines
+
+    # === STORING ===
+
+    def _append_usage(self, usage):
+        copy_lines(
+            self.env.cr,
+            "telecom_usage",
+            USAGE_COLUMNS,
+            [
+                "\t".join(map(str, (*key, calls, billed, free, f"{amount}e-8")))
+                for key, (calls, billed, free, amount) in usage.items()
+            ],
+        )
+
+    def _dequeue(self, ids, failures, started):
+        cr = self.env.cr
+        failed = {call_id for call_id, _failure in failures}
+        done = [call_id for call_id in ids if call_id not in failed]
+        cr.execute("DELETE FROM telecom_cdr_pending WHERE cdr_id = ANY(%s)", [done])
+        if failures:
+            cr.execute(
+                """
+                CREATE TEMPORARY TABLE IF NOT EXISTS telecom_cdr_failure (
+                    cdr_id integer, reason varchar, detail varchar
+                ) ON COMMIT DROP;
+                TRUNCATE telecom_cdr_failure
+                """
+            )
+            copy_lines(
+                cr,
+                "telecom_cdr_failure",
+                ("cdr_id", "reason", "detail"),
+                [f"{i}\t{f.reason}\t{escape(f.detail)}" for i, f in failures],
+            )
+            cr.execute(
+                """
+                INSERT INTO telecom_cdr_pending (cdr_id, start, tried, reason, detail)
+                SELECT c.id, c.start, %s, f.reason, f.detail
+                  FROM telecom_cdr_failure f JOIN telecom_cdr c ON c.id = f.cdr_id
+                    ON CONFLICT (cdr_id) DO UPDATE
+                   SET tried = excluded.tried, reason = excluded.reason, detail = excluded.detail
+                """,
+                [started],
+            )
+        self.env["telecom.cdr"].invalidate_model(flush=False)
+        self.env["telecom.call.charge"].invalidate_model(flush=False)
+        self.env["telecom.usage"].invalidate_model(flush=False)

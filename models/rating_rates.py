@@ -1,0 +1,108 @@
+"""The rates that price a batch of calls, looked up by prefix and moment."""
+
+from decimal import Decimal
+
+from ..engine.prefixes import PrefixTable
+from ..engine.tariff import price_call, terms
+from .bulk import escape
+
+# up to so many different numbers, only the rates that can match them are read
+FEW_NUMBERS = 2_000
+
+
+class PricedRate:
+    """A rate with its price terms, remembering what it computed."""
+
+    __slots__ = ("_prices", "destination", "id", "terms")
+
+    def __init__(self, rate_id, destination, rate_terms, prices):
+        self.id = rate_id
+        self.destination = escape(destination)
+        self.terms = rate_terms
+        self._prices = prices
+
+    def price(self, seconds):
+        """Return (billed seconds, amount in 10**-8) of a call without free seconds."""
+        found = self._prices.get(seconds)
+        if found is None:
+            found = self._prices[seconds] = price_call(self.terms, seconds)
+        return found
+
+
+class Rates:
+    """Prefix tables by (card, direction); whole cards are kept while one run lasts."""
+
+    def __init__(self, env):
+        self._env = env
+        self._whole = {}
+        self._some = {}
+        self._prices = {}
+
+    def load(self, card_ids, calls):
+        """Read the rates that the calls of a batch can match."""
+        self._some = {}
+        missing = [card for card in card_ids if (card, "outbound") not in self._whole]
+        if not missing:
+            return
+        numbers = {call[3] for call in calls}
+        if len(numbers) > FEW_NUMBERS:
+            self._whole.update(self._read(missing))
+        else:
+            prefixes = {number[:length] for number in numbers for length in range(16)}
+            self._some = self._read(missing, list(prefixes))
+
+    def table(self, card_id, direction):
+        """Return the prefix table of a card, None when the account has no card."""
+        key = (card_id, direction)
+        table = self._whole.get(key)
+        return self._some.get(key) if table is None else table
+
+    def _read(self, card_ids, prefixes=None):
+        cr = self._env.cr
+        rows = {(card, way): [] for card in card_ids for way in ("outbound", "inbound")}
+        cr.execute(
+            f"""
+            SELECT r.id, r.card_id, r.direction, r.prefix, r.destination,
+                   r.date_from::text, r.date_to::text,
+                   r.price_per_minute::text, r.connection_fee::text, r.included_seconds,
+                   r.initial_increment, r.increment, c.rounding_digits, c.rounding_method
+              FROM telecom_rate r JOIN telecom_rate_card c ON c.id = r.card_id
+             WHERE r.card_id = ANY(%s) {"AND r.prefix = ANY(%s)" if prefixes is not None else ""}
+             ORDER BY r.id
+            """,
+            [card_ids, prefixes] if prefixes is not None else [card_ids],
+        )
+        known = {}
+        for (
+            rate_id,
+            card,
+            way,
+            prefix,
+            destination,
+            date_from,
+            date_to,
+            price,
+            fee,
+            included,
+            initial,
+            increment,
+            digits,
+            method,
+        ) in cr.fetchall():
+            key = (price, fee, included, initial, increment, digits, method)
+            rate_terms = known.get(key)
+            if rate_terms is None:
+                rate_terms = known[key] = terms(
+                    Decimal(price),
+                    Decimal(fee or 0),
+                    included or 0,
+                    initial,
+                    increment,
+                    digits,
+                    method,
+                )
+            # rates of equal terms share what was computed: decks have few different prices
+            prices = self._prices.setdefault(rate_terms, {})
+            rate = PricedRate(rate_id, destination, rate_terms, prices)
+            rows[card, way].append((prefix, date_from, date_to, rate))
+        return {key: PrefixTable(table) for key, table in rows.items()}

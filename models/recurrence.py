@@ -1,0 +1,11 @@
+"""Choices that products and services share."""
+
+RECURRENCES = [
+    ("daily", "Day"),
+    ("weekly", "Week"),
+    ("monthly", "Month"),
+    ("quarterly", "Quarter"),
+    ("yearly", "Year"),
+]
+INVOICING = [("advance", "In advance"), ("arrears", "In arrears")]
+KINDS = [("subscription", "Subscription"), ("package", "Package"), ("did", "Phone Number (DID)")]

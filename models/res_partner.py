@@ -1,0 +1,281 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools.sql import SQL
+
+from .account_chain import AccountChain
+
+
+class ResPartner(models.Model):
+    """An account: a partner that is charged, customer or reseller."""
+
+    _inherit = "res.partner"
+
+    is_telecom_account = fields.Boolean(
+        string="Telecom Account", help="Calls and services are charged to this partner."
+    )
+    account_code = fields.Char(
+        copy=False, help="The code with which switches report this account's calls."
+    )
+    account_identifier_ids = fields.One2many(
+        "telecom.account.identifier",
+        "partner_id",
+        string="Other Identifiers",
+        help="Find the account for calls that carry no account code.",
+    )
+    billing_mode = fields.Selection(
+        [("postpaid", "Postpaid"), ("prepaid", "Prepaid")], default="postpaid"
+    )
+    rate_card_id = fields.Many2one(
+        "telecom.rate.card", string="Rate Card", index="btree_not_null", ondelete="restrict"
+    )
+    billing_cycle = fields.Selection(
+        [
+            ("daily", "Daily"),
+            ("weekly", "Weekly"),
+            ("monthly", "Monthly"),
+            ("quarterly", "Quarterly"),
+            ("yearly", "Yearly"),
+        ],
+        default="monthly",
+    )
+    billing_day = fields.Integer(
+        default=1,
+        help="First day of each billing period: 1 to 31 (the last day of a shorter month); "
+        "1 to 7 for Monday to Sunday when weekly.",
+    )
+    billing_start = fields.Date(
+        help="First day that is billed. Empty: the period of the first call or service.",
+    )
+    telecom_tax_ids = fields.Many2many(
+        "account.tax",
+        "res_partner_telecom_tax_rel",
+        string="Assigned Taxes",
+        domain="[('type_tax_use', '=', 'sale')]",
+        help="These taxes are on every line of the account's telecom invoices. "
+        "Empty: the products' taxes, through the fiscal position.",
+    )
+    billing_profile_id = fields.Many2one(
+        "telecom.billing.profile",
+        help="Empty: the profile of the reseller, else of the nearest reseller above, else of "
+        "the company.",
+    )
+    telecom_company_id = fields.Many2one(
+        "res.company",
+        string="Billed By",
+        default=lambda self: self.env.company,
+        help="The company whose books the account is billed in when no profile says otherwise.",
+    )
+    telecom_currency_id = fields.Many2one(
+        "res.currency", string="Billing Currency", compute="_compute_telecom_currency_id"
+    )
+    telecom_balance = fields.Monetary(
+        compute="_compute_telecom_balance",
+        currency_field="telecom_currency_id",
+        groups="telecom_billing.group_user",
+        help="Money left: payments and credits less invoices and charges not invoiced yet. "
+        "Negative: owed.",
+    )
+
+    # the chain of resellers
+    is_reseller = fields.Boolean()
+    reseller_kind = fields.Selection([("distributor", "Distributor"), ("agent", "Agent")])
+    reseller_id = fields.Many2one(
+        "res.partner",
+        string="Reseller",
+        index="btree_not_null",
+        domain="[('is_reseller', '=', True), ('id', '!=', id)]",
+        ondelete="restrict",
+        help="The reseller that sells to this account; empty for the provider's own.",
+    )
+    reseller_path = fields.Char(
+        compute="_compute_reseller_path", store=True, recursive=True, index=True
+    )
+
+    subscription_ids = fields.One2many("telecom.subscription", "partner_id", string="Services")
+    billing_period_ids = fields.One2many("telecom.billing.period", "partner_id")
+
+    _account_code_uniq = models.UniqueIndex(
+        "(account_code) WHERE account_code IS NOT NULL",
+        "Another account has this account code already.",
+    )
+    _billing_day_range = models.Constraint(
+        "CHECK (billing_day IS NULL OR billing_day BETWEEN 1 AND 31)",
+        "The billing day is from 1 to 31.",
+    )
+
+    # === COMPUTE METHODS ===
+
+    @api.depends("reseller_id", "reseller_id.reseller_path")
+    def _compute_reseller_path(self):
+        for partner in self:
+            if partner.id and isinstance(partner.id, int):
+                above = partner.reseller_id.reseller_path or ""
+                partner.reseller_path = f"{above}{partner.id}/"
+            else:
+                partner.reseller_path = False
+
+    @api.depends("rate_card_id.currency_id", "property_product_pricelist", "telecom_company_id")
+    @api.depends_context("company")
+    def _compute_telecom_currency_id(self):
+        for partner in self:
+            company = partner.telecom_company_id or partner.company_id or self.env.company
+            partner.telecom_currency_id = (
+                partner.sudo().rate_card_id.currency_id
+                or partner.with_company(company).property_product_pricelist.currency_id
+                or company.currency_id
+            )
+
+    def _compute_telecom_balance(self):
+        accounts = self.filtered("is_telecom_account")
+        unbilled = accounts._unbilled_amounts()
+        for partner in self - accounts:
+            partner.telecom_balance = 0.0
+        for partner in accounts:
+            company = partner._billing_profile().company_id
+            owed = partner.with_company(company).sudo().credit
+            owed = company.currency_id._convert(
+                owed, partner.telecom_currency_id, company, fields.Date.context_today(self)
+            )
+            partner.telecom_balance = -(owed + unbilled.get(partner.id, 0.0))
+
+    # === CONSTRAINTS ===
+
+    @api.constrains("reseller_id")
+    def _check_reseller_cycle(self):
+        if self._has_cycle("reseller_id"):
+            raise ValidationError(
+                self.env._("A reseller cannot stand above itself, directly or through others.")
+            )
+
+    @api.constrains("billing_start")
+    def _check_billing_start(self):
+        for partner in self:
+            if partner.billing_start and self.env["telecom.billing.period"].sudo().search_count(
+                [("partner_id", "=", partner.id), ("state", "!=", "open")], limit=1
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "%s has closed billing periods: its first billed day is history.",
+                        partner.display_name,
+                    )
+                )
+
+    # === CRUD METHODS ===
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._clean_account_code(vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._clean_account_code(vals)
+        regular = {"billing_cycle", "billing_day", "billing_start", "tz"} & vals.keys()
+        before = {p.id: [p[name] for name in regular] for p in self} if regular else {}
+        result = super().write(vals)
+        changed = self.filtered(
+            lambda p: p.id in before and before[p.id] != [p[name] for name in regular]
+        )
+        if changed:
+            self.env["telecom.billing.period"].sudo()._realign(changed)
+        return result
+
+    @api.model
+    def _clean_account_code(self, vals):
+        if "account_code" in vals:
+            vals["account_code"] = (vals["account_code"] or "").strip() or False
+
+    # === ACTIONS ===
+
+    def action_open_calls(self):
+        """Open the calls of this account."""
+        return self._open_telecom("cdr_action", "partner_id")
+
+    def action_open_charges(self):
+        """Open the charges of this account."""
+        return self._open_telecom("charge_action", "partner_id")
+
+    def action_open_services(self):
+        """Open the services of this account."""
+        return self._open_telecom("subscription_action", "partner_id")
+
+    def action_open_billing_periods(self):
+        """Open the billing periods of this account."""
+        return self._open_telecom("billing_period_action", "partner_id")
+
+    def action_price_check(self):
+        """Ask what a call of this account would cost."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("telecom_billing.price_check_action")
+        action["context"] = {"default_partner_id": self.id}
+        return action
+
+    def _open_telecom(self, action_name, field):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(f"telecom_billing.{action_name}")
+        action["domain"] = [(field, "=", self.id)]
+        action["context"] = {f"default_{field}": self.id}
+        return action
+
+    # === BUSINESS METHODS ===
+
+    def _account_tz(self):
+        """Return the IANA name of the time zone in which this account's days begin."""
+        self.ensure_one()
+        return self._account_zones()[self.id]
+
+    def _account_zones(self):
+        """Return {account id: time zone}: the account's own, else that of its issuer."""
+        chain = AccountChain(self.env)
+        admin = self.env.ref("base.user_admin", raise_if_not_found=False)
+        zones, defaults = {}, {}
+        # fields are read for all accounts at once
+        for partner in self.sudo():
+            zone = partner.tz
+            if not zone:
+                company = chain.profile(partner).company_id
+                if company not in defaults:
+                    defaults[company] = company.partner_id.tz or (admin and admin.tz) or "UTC"
+                zone = defaults[company]
+            zones[partner.id] = zone
+        return zones
+
+    def _billing_profile(self):
+        """Return the billing profile in force: the account's own, its reseller's, the nearest
+        above, else that of the company that bills it."""
+        self.ensure_one()
+        return AccountChain(self.env).profile(self)
+
+    def _tiers(self):
+        """Return the accounts that are charged for what this account uses: itself, its
+        reseller, and so on up (tier 0, 1, ...)."""
+        self.ensure_one()
+        return AccountChain(self.env).tiers(self)
+
+    def _unbilled_amounts(self):
+        """Return {account id: amount charged and not invoiced yet, untaxed}."""
+        if not self:
+            return {}
+        # usage and charges are read as they are in the database
+        self.env["telecom.usage"].flush_model()
+        self.env["telecom.charge"].flush_model()
+        self.env["telecom.billing.period"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT partner_id, sum(amount) FROM (
+                    SELECT u.partner_id, u.amount
+                      FROM telecom_usage u
+                      JOIN telecom_billing_period p ON p.id = u.period_id
+                     WHERE p.move_id IS NULL AND u.partner_id IN %(accounts)s
+                    UNION ALL
+                    SELECT c.partner_id, c.amount
+                      FROM telecom_charge c
+                      JOIN telecom_billing_period p ON p.id = c.period_id
+                     WHERE p.move_id IS NULL AND c.partner_id IN %(accounts)s
+                ) unbilled GROUP BY partner_id
+                """,
+                accounts=tuple(self.ids),
+            )
+        )
+        return {partner: float(amount) for partner, amount in rows}

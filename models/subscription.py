@@ -1,0 +1,373 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from .recurrence import INVOICING, KINDS, RECURRENCES
+from .subscription_charging import SubscriptionCharger
+from .subscription_spans import SpanRule
+
+# a change of these may change what was charged already, or when the next charge is due
+CHARGING_FIELDS = {
+    "date_start",
+    "date_end",
+    "recurrence",
+    "recurrence_interval",
+    "invoicing",
+    "prorate",
+    "state",
+    "setup_fee",
+    "quantity",
+    "price_unit",
+}
+
+
+class Subscription(models.Model):
+    """A recurring service of an account: a subscription, a package or a phone number."""
+
+    _name = "telecom.subscription"
+    _description = "Telecom Service"
+    _inherit = ["mail.thread"]
+    _order = "partner_id, date_start, id"
+    _rec_name = "name"
+
+    name = fields.Char(
+        compute="_compute_name", store=True, readonly=False, required=True, precompute=True
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Account",
+        required=True,
+        index=True,
+        ondelete="restrict",
+        domain="[('is_telecom_account', '=', True)]",
+        tracking=True,
+    )
+    company_id = fields.Many2one(related="partner_id.telecom_company_id", store=True)
+    product_id = fields.Many2one(
+        "product.product",
+        required=True,
+        ondelete="restrict",
+        domain="[('telecom_kind', '!=', False)]",
+    )
+    kind = fields.Selection(
+        KINDS,
+        compute="_compute_from_product",
+        store=True,
+        readonly=False,
+        required=True,
+        precompute=True,
+    )
+    quantity = fields.Float(default=1.0, digits="Product Unit", required=True, tracking=True)
+    currency_id = fields.Many2one(related="partner_id.telecom_currency_id")
+    price_unit = fields.Float(
+        string="Price",
+        digits="Product Price",
+        compute="_compute_price_unit",
+        store=True,
+        readonly=False,
+        precompute=True,
+        tracking=True,
+        help="Price of one unit for one whole recurrence, in the account's currency.",
+    )
+    setup_fee = fields.Float(
+        digits="Product Price",
+        compute="_compute_from_product",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    recurrence = fields.Selection(
+        RECURRENCES,
+        compute="_compute_from_product",
+        store=True,
+        readonly=False,
+        required=True,
+        precompute=True,
+    )
+    recurrence_interval = fields.Integer(
+        string="Every",
+        compute="_compute_from_product",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    invoicing = fields.Selection(
+        INVOICING,
+        compute="_compute_from_product",
+        store=True,
+        readonly=False,
+        required=True,
+        precompute=True,
+    )
+    prorate = fields.Boolean(
+        string="Prorated",
+        compute="_compute_from_product",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="Spans follow the account's billing day; first and last are priced by the day. "
+        "Otherwise spans begin on the start date and are charged in full.",
+    )
+    date_start = fields.Date(
+        string="Start", required=True, default=fields.Date.context_today, tracking=True
+    )
+    date_end = fields.Date(
+        string="End", tracking=True, help="First day without the service. Empty: it goes on."
+    )
+    did_id = fields.Many2one(
+        "telecom.did",
+        string="Phone Number",
+        index="btree_not_null",
+        ondelete="restrict",
+        tracking=True,
+    )
+    state = fields.Selection(
+        [
+            ("draft", "Draft"),
+            ("running", "Running"),
+            ("ended", "Ended"),
+            ("cancelled", "Cancelled"),
+        ],
+        default="running",
+        required=True,
+        tracking=True,
+        copy=False,
+    )
+    charged_until = fields.Date(
+        readonly=True, copy=False, help="First day that is not charged yet."
+    )
+    next_charge_date = fields.Date(
+        readonly=True, copy=False, index=True, help="When the next charge is due."
+    )
+    to_review = fields.Boolean(
+        default=True, copy=False, help="Something changed: what was charged is looked at again."
+    )
+    version_ids = fields.One2many(
+        "telecom.subscription.version", "subscription_id", string="Terms", copy=False
+    )
+    charge_ids = fields.One2many("telecom.charge", "subscription_id", string="Charges")
+    allowance_ids = fields.One2many("telecom.allowance", "subscription_id", string="Free Units")
+
+    _dates_order = models.Constraint(
+        "CHECK (date_end IS NULL OR date_end >= date_start)", "A service ends after it starts."
+    )
+    _interval_positive = models.Constraint(
+        "CHECK (recurrence_interval IS NULL OR recurrence_interval > 0)",
+        "A recurrence is every one unit at least.",
+    )
+    _review_idx = models.Index("(id) WHERE to_review")
+    _did_once = models.Constraint(
+        "EXCLUDE USING gist (int4range(did_id, did_id, '[]') WITH &&,"
+        " daterange(date_start, date_end) WITH &&)"
+        " WHERE (did_id IS NOT NULL AND state IN ('running', 'ended'))",
+        "This phone number is held by another service at that time.",
+    )
+
+    # === COMPUTE METHODS ===
+
+    @api.depends("product_id", "did_id")
+    def _compute_name(self):
+        for service in self:
+            parts = [service.product_id.name, service.did_id.number]
+            service.name = " ".join(part for part in parts if part)
+
+    @api.depends("product_id")
+    def _compute_from_product(self):
+        for service in self:
+            product = service.product_id
+            service.kind = product.telecom_kind or service.kind or "subscription"
+            service.setup_fee = product.telecom_setup_fee
+            service.recurrence = product.telecom_recurrence or "monthly"
+            service.recurrence_interval = product.telecom_recurrence_interval or 1
+            service.invoicing = product.telecom_invoicing or "advance"
+            service.prorate = product.telecom_prorate
+
+    @api.depends("product_id")
+    def _compute_price_unit(self):
+        for service in self:
+            service.price_unit = (
+                service._tier_price(service.partner_id, service.date_start)
+                if service.product_id and service.partner_id
+                else 0.0
+            )
+
+    # === CONSTRAINTS ===
+
+    @api.constrains("kind", "did_id")
+    def _check_did(self):
+        for service in self:
+            if service.did_id and service.kind != "did":
+                raise ValidationError(
+                    self.env._("%s: only a phone number service holds a number.", service.name)
+                )
+            if service.did_id.retired and service.state == "running" and not service.date_end:
+                raise ValidationError(self.env._("Number %s is retired.", service.did_id.number))
+
+    @api.constrains("date_start", "recurrence", "recurrence_interval", "invoicing", "prorate")
+    def _check_uncharged(self):
+        """What was charged by one rhythm cannot be told by another."""
+        if self.env.context.get("keep_charged_rhythm"):
+            return
+        for service in self:
+            if service.charged_until:
+                raise ValidationError(
+                    self.env._(
+                        "%s is charged already: end it and start a new one to change its start "
+                        "or its rhythm.",
+                        service.name,
+                    )
+                )
+
+    # === CRUD METHODS ===
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        services = super().create(vals_list)
+        for service in services:
+            if not service.version_ids:
+                service._add_version(service.date_start)
+        return services
+
+    def write(self, vals):
+        if CHARGING_FIELDS & vals.keys():
+            vals = {**vals, "to_review": True}
+        result = super().write(vals)
+        if "date_end" in vals:
+            # an end that is put off, or earlier than what is charged, is looked at again
+            self.filtered(lambda s: s.state == "ended").state = "running"
+        if not self.env.context.get("from_version"):
+            if "date_start" in vals:
+                for service in self:
+                    service.version_ids[:1].with_context(
+                        from_version=True
+                    ).date_from = service.date_start
+            if {"quantity", "price_unit"} & vals.keys():
+                today = fields.Date.context_today(self)
+                for service in self:
+                    charged = service.charged_until
+                    service._add_version(
+                        max(today, service.date_start) if charged else service.date_start
+                    )
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_charged(self):
+        for service in self:
+            if service.charge_ids or service.allowance_ids:
+                raise UserError(
+                    self.env._("%s has charges: end it instead of deleting it.", service.name)
+                )
+
+    # === ACTIONS ===
+
+    def action_start(self):
+        """Start the drafts among these services."""
+        self.filtered(lambda s: s.state == "draft").state = "running"
+
+    def action_end(self):
+        """End these services today; the number returns to the inventory."""
+        today = fields.Date.context_today(self)
+        for service in self.filtered(lambda s: s.state == "running" and not s.date_end):
+            service.date_end = max(today, service.date_start)
+
+    def action_cancel(self):
+        """Cancel services that were never charged."""
+        for service in self:
+            if service.charge_ids:
+                raise UserError(
+                    self.env._("%s has charges: end it instead of cancelling it.", service.name)
+                )
+        self.state = "cancelled"
+
+    def action_open_charges(self):
+        """Open the charges of this service."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("telecom_billing.charge_action")
+        action["domain"] = [("subscription_id", "=", self.id)]
+        return action
+
+    # === BUSINESS METHODS ===
+
+    def change_terms(self, date_from, quantity=None, price_unit=None):
+        """Change the quantity or the price from a day on.
+
+        A day that is charged already is credited at the old terms and charged at the new ones,
+        when the service is prorated; otherwise the change takes effect with the next span.
+
+        :param date_from: first day of the new terms (date)
+        :param quantity, price_unit: the new terms; None keeps what is in force that day
+        """
+        for service in self:
+            current = service._version_on(date_from)
+            service.env["telecom.subscription.version"].create(
+                {
+                    "subscription_id": service.id,
+                    "date_from": max(date_from, service.date_start),
+                    "quantity": current.quantity if quantity is None else quantity,
+                    "price_unit": current.price_unit if price_unit is None else price_unit,
+                }
+            )
+
+    @api.model
+    def _add_recurring_charges(self, until, partners=None):
+        """Charge what is due for services up to a day, at every tier.
+
+        :param until: date; charges that are due on that day or before
+        :param partners: accounts to which it is limited; None for all
+        :return: number of charges added
+        """
+        return SubscriptionCharger(self.env).run(until, partners)
+
+    @api.model
+    def _cron_add_recurring_charges(self):
+        SubscriptionCharger(self.env).run(None)
+
+    def _span_rule(self):
+        self.ensure_one()
+        return SpanRule.of(self)
+
+    def _tier_price(self, partner, day):
+        """Return the price of one unit for `partner` by its pricelist, in its currency."""
+        self.ensure_one()
+        partner = partner.sudo()
+        company = partner._billing_profile().company_id
+        partner = partner.with_company(company)
+        pricelist = partner.property_product_pricelist
+        product = self.product_id.sudo().with_company(company)
+        currency = partner.telecom_currency_id
+        if pricelist:
+            return pricelist._get_product_price(
+                product, self.quantity or 1.0, currency=currency, date=day
+            )
+        return product.currency_id._convert(
+            product.lst_price, currency, company, day or fields.Date.today(), round=False
+        )
+
+    def _version_on(self, day):
+        """Return the terms in force on a day: the first ones before the service starts."""
+        self.ensure_one()
+        versions = self.version_ids.sorted("date_from")
+        return versions.filtered(lambda v: v.date_from <= day)[-1:] or versions[:1]
+
+    def _add_version(self, day):
+        """Record the present quantity and price as the terms from `day` on."""
+        self.ensure_one()
+        vals = {"quantity": self.quantity, "price_unit": self.price_unit}
+        same_day = self.version_ids.filtered(lambda v: v.date_from == day)
+        versions = self.env["telecom.subscription.version"].with_context(from_version=True)
+        if same_day:
+            same_day.with_context(from_version=True).write(vals)
+        else:
+            versions.create({**vals, "subscription_id": self.id, "date_from": day})
+
+    def _apply_version(self):
+        """Show the terms that are in force today."""
+        today = fields.Date.context_today(self)
+        for service in self:
+            version = service._version_on(max(today, service.date_start))
+            service.with_context(from_version=True).write(
+                {
+                    "quantity": version.quantity,
+                    "price_unit": version.price_unit,
+                    "to_review": True,
+                }
+            )

@@ -1,0 +1,30 @@
+from odoo import fields, models
+
+from .bulk import BulkMany2one
+
+
+class Usage(models.Model):
+    """Sums of call charges, appended by every rating batch and never updated.
+
+    Invoices, balances and previews add these rows up instead of the calls behind them.
+    """
+
+    _name = "telecom.usage"
+    _description = "Usage"
+    _log_access = False
+    _order = "day, id"
+
+    period_id = fields.Many2one(
+        "telecom.billing.period", required=True, index=True, ondelete="restrict"
+    )
+    partner_id = BulkMany2one("res.partner", string="Account", required=True)
+    customer_id = BulkMany2one("res.partner", required=True, help="The account that called.")
+    tier = fields.Integer(required=True)
+    day = fields.Date(required=True)
+    direction = fields.Selection([("outbound", "Outbound"), ("inbound", "Inbound")])
+    destination = fields.Char(required=True)
+    calls = fields.Integer(required=True)
+    seconds = fields.Integer(required=True, help="Billed seconds.")
+    free_seconds = fields.Integer(required=True)
+    amount = fields.Float(digits=(20, 8), required=True)
+    currency_id = BulkMany2one("res.currency", required=True)

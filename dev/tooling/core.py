@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[2]
 MODULE = "telecom_billing"
 # What a set-up from nothing takes on disk, with room for a handful of databases.
-NEEDED_BYTES = 4 * 1024**3
+NEEDED_BYTES = 3 * 1024**3
 
 
 class SetupError(Exception):
@@ -156,8 +157,11 @@ def run(command, failure, **options):
         raise SetupError(f"{failure}: {error}.") from None
     if done.returncode:
         said = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        errors = [line for line in said if line.lower().startswith(("e:", "error", "fatal"))]
+        errors = [line for line in said if re.match(r"E: |(\w+: )?(error|fatal)\b", line, re.I)]
         reason = (errors or said[-1:] or [f"exit code {done.returncode}"])[0]
+        if shutil.disk_usage(home()).free < 100 * 1024**2:
+            # Programs name a full disk in many ways, and some in none.
+            reason = f"the disk with {home()} is full"
         raise SetupError(f"{failure}: {reason.rstrip('.')}.")
     return done.stdout
 

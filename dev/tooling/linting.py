@@ -8,7 +8,8 @@ from .venv import venv
 
 # The house rule is 400 lines a file; a little over is no reason to stop anybody.
 LONGEST = 450
-PYLINT_ROOMS = ("controllers", "engine", "models", "report", "tests", "wizards", "migrations")
+# Rooms of Odoo code: engine/ imports no Odoo, and ruff looks after it.
+PYLINT_ROOMS = ("controllers", "models", "report", "tests", "wizards", "migrations")
 
 
 def _files(*patterns):

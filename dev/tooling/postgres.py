@@ -160,16 +160,15 @@ def _start(found, data, socket):
         if log.exists():
             os.chown(log, user.pw_uid, user.pw_gid)
         os.chown(log.parent, user.pw_uid, user.pw_gid)
-        _check_reachable(found.bindir, user)
     options = {"cwd": "/", **_as_user(user)}
     _discard_if_unsure(data)
     if not (data / "complete").exists():
         _init(found, data, user, options)
     settings = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
     say("starting PostgreSQL")
-    _pg_ctl_start(found, data / "main", log, f"-k {socket} {settings}", options)
-    # Written after a start, read before the next one: see _discard_if_unsure.
+    # Read before the next start: see _discard_if_unsure.
     (data / "boot").write_text(_boot())
+    _pg_ctl_start(found, data / "main", log, f"-k {socket} {settings}", options)
 
 
 def _pg_ctl_start(found, data, log, arguments, options):
@@ -193,23 +192,23 @@ def _pg_ctl_start(found, data, log, arguments, options):
         )
 
 
-def _check_reachable(bindir, user):
-    """Root's private folders are closed to the user that the server runs as."""
-    check = (
-        subprocess.run([bindir / "postgres", "-V"], capture_output=True, cwd="/", **_as_user(user))
-        if _reachable(bindir, user)
-        else None
-    )
-    if check is None or check.returncode:
+def check():
+    """Say what would stop the embedded server from running, before anything is fetched."""
+    user = _system_user()
+    if user is None or os.environ.get("DATABASE_URL") or os.environ.get("PGHOST"):
+        return
+    try:
+        closed = subprocess.run(["test", "-x", home()], cwd="/", **_as_user(user)).returncode
+    except PermissionError as error:
         raise SetupError(
-            f"PostgreSQL runs as the user '{user.pw_name}', who cannot reach {home()}: point"
+            f"PostgreSQL does not run as root and root may not become '{user.pw_name}' here"
+            f" ({error.strerror}): run this as an ordinary user."
+        ) from None
+    if closed:
+        raise SetupError(
+            f"PostgreSQL runs as the user '{user.pw_name}', who may not enter {home()}: point"
             " TELECOM_HOME at a folder that others may enter, such as /var/cache/telecom_billing."
         )
-
-
-def _reachable(path, user):
-    done = subprocess.run(["test", "-x", path], cwd="/", **_as_user(user))
-    return done.returncode == 0
 
 
 def _init(found, data, user, options):

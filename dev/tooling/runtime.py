@@ -23,6 +23,7 @@ class Runtime:
         :param bool browser: with a Chromium for browser tests
         :param bool with_peers: with the add-ons that benchmarks compare with on the path
         """
+        postgres.check()
         self.tree = odoo_tree()
         self.python = python()
         helpers.pdf()

@@ -37,7 +37,8 @@ def venv():
         run(
             [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
             + ["--prefer-binary", "-r", REQUIREMENTS],
-            "the Python packages of dev/requirements.txt could not be installed",
+            "the Python packages of dev/requirements.txt could not be installed"
+            " (is the Python package index reachable?)",
             env=_pip_environment(),
         )
         stamp.write_text("")

@@ -1,0 +1,21 @@
+"""Intake: call files and price lists of any vendor, read into uniform rows.
+
+Calls: :func:`read_calls`, :func:`check_row`, :func:`detect_format`, :func:`propose_columns`.
+"""
+
+from .badrow import MESSAGES, BadRow
+from .checks import check_row
+from .columns import FIELDS as CALL_FIELDS
+from .columns import propose_columns
+from .formats import FORMATS, detect_format, read_calls
+
+__all__ = [
+    "CALL_FIELDS",
+    "FORMATS",
+    "MESSAGES",
+    "BadRow",
+    "check_row",
+    "detect_format",
+    "propose_columns",
+    "read_calls",
+]

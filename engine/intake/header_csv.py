@@ -1,0 +1,209 @@
+"""Call files in CSV whose columns are told by a header row, or by their numbers."""
+
+import re
+from datetime import timedelta
+from hashlib import sha256
+from itertools import chain
+from operator import itemgetter
+
+from .badrow import Refused, Unreadable
+from .columns import FIELDS, INBOUND_WORDS, OUTBOUND_WORDS, propose_columns, words
+from .csv_records import Splitter, read_rows
+from .delimiters import sniff_delimiter
+from .durations import parse_seconds
+from .options import DURATION_UNITS
+from .stamps import NEVER, stamp_parser
+from .stream import line_blocks, text_blocks
+
+_COMMENT = "#"
+_LENGTHS = ("billsec", "billsec_ms", "duration", "duration_ms", "end")
+_UNANSWERED = words(
+    "no 0 n false noanswer notanswered unanswered busy userbusy failed failure cancel cancelled"
+    " canceled congestion congested chanunavail unavailable rejected declined error missed"
+    " abandoned originatorcancel nouserresponse callrejected unallocatednumber nonotfound none"
+    " besetzt nichtangenommen occupe nonrepondu ocupado nocontestada occupato nonrisposto"
+)
+_DIRECTIONS = {
+    **dict.fromkeys(OUTBOUND_WORDS, "outbound"),
+    **dict.fromkeys(INBOUND_WORDS, "inbound"),
+}
+# What a spreadsheet leaves of a long number.
+_SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d{1,3}", re.ASCII)
+
+
+def read_header_csv(stream, options):
+    """The calls of a CSV file with a header row.
+
+    Answered is, of these, the first that the file has: an answer stamp, a disposition that says the
+    contrary, more than 0 seconds to bill. Without a column of seconds to bill they are those
+    between answer and end, or else the duration. Without a column for ``uid`` it is a mark of the
+    whole row. A row of more or fewer columns than the header, and one with more seconds to bill
+    than it lasted, is a bad row: its columns are not where they are believed to be.
+
+    :param stream: ``bytes`` or a binary file
+    :param options: :class:`options.Options`; ``columns`` is a ``dict`` of field (see
+        :data:`columns.FIELDS`): name in the header, or number of the column from 0; without it,
+        what :func:`columns.propose_columns` makes of the header. Fields beyond those of a call row:
+        ``start_time`` is the time where ``start`` is a date, ``answer`` and ``end`` are stamps,
+        ``billsec_ms`` and ``duration_ms`` are milliseconds
+    :return: iterator of call rows and bad rows
+    :raises ValueError: for a field that there is not
+    :raises Refused: where the header has no column for a field that is needed
+    """
+    columns = options.columns or {}
+    unknown = set(columns) - set(FIELDS)
+    if unknown:
+        raise ValueError(f"a call has no {', '.join(sorted(map(str, unknown)))}")
+    if any(isinstance(column, int) and column < 0 for column in columns.values()):
+        raise ValueError("columns are counted from 0")
+    return _read(stream, options)
+
+
+def _read(stream, options):
+    texts = text_blocks(stream, options.encoding, options.limits)
+    blocks = line_blocks(texts, options.limits.line_length)
+    head = next(blocks, None)
+    if head is None:
+        return
+    lines, has_nul, is_cut = head
+    delimiter = options.delimiter or sniff_delimiter(lines, _COMMENT)
+    columns = options.columns or None
+    by_number = bool(columns) and all(isinstance(column, int) for column in columns.values())
+    has_header = not by_number if options.header_row is None else options.header_row
+    skipped, header = 0, None
+    if has_header:
+        skipped, header = _header(lines, delimiter)
+        if header is None:
+            return
+    convert = _converter(_places(columns, header), header and len(header), options)
+    yield from read_rows(
+        chain([(lines[skipped:], has_nul, is_cut)], blocks),
+        delimiter,
+        convert,
+        comment=_COMMENT,
+        first_line=skipped + 1,
+        max_length=options.limits.line_length,
+    )
+
+
+def _header(lines, delimiter):
+    """(number of lines up to the header, its cells)"""
+    for index, line in enumerate(lines):
+        if line.strip() and not line.startswith(_COMMENT):
+            cells = Splitter(delimiter).split(line[:100_000].replace("\0", ""))
+            return index + 1, [cell.strip() for cell in cells or ()]
+    return len(lines), None
+
+
+def _places(columns, header):
+    """Number of the column of each field."""
+    if columns is None:
+        columns = propose_columns(header or ())
+    places = {}
+    for field, column in columns.items():
+        if isinstance(column, int):
+            places[field] = column
+        elif header and column in header:
+            places[field] = header.index(column)
+        else:
+            raise Refused("missing_column", column)
+    for needed in (("start",), ("dst",), _LENGTHS):
+        if not places.keys() & set(needed):
+            raise Refused("missing_column", needed[0])
+    return places
+
+
+def _converter(places, width, options):
+    parse_stamp = stamp_parser(options.timezone, options.date_order)
+    rounding, per_second = options.duration_rounding, DURATION_UNITS[options.duration_unit]
+    least = max(places.values()) + 1
+    # Fields that the file has not are read from an empty cell put behind the others.
+    pick = itemgetter(*(places.get(field, -1) for field in FIELDS))
+    has_uid, has_answer = "uid" in places, "answer" in places
+
+    def seconds(text, text_of_milliseconds, field):
+        if text:
+            return parse_seconds(text, field, rounding, per_second)
+        if text_of_milliseconds:
+            return parse_seconds(text_of_milliseconds, field, rounding, 1000)
+        return None
+
+    def convert(line, raw, fields):
+        count = len(fields)
+        if count != width and (count < (width or least) or (width and any(fields[width:]))):
+            raise Unreadable("line", "columns", count, expected=width or least)
+        cells = [cell.strip() for cell in fields]
+        cells.append("")
+        (
+            uid,
+            account,
+            src,
+            dst,
+            start,
+            start_time,
+            answer,
+            end,
+            billsec,
+            billsec_ms,
+            duration,
+            duration_ms,
+            disposition,
+            direction,
+            sip_user,
+            trunk,
+            bleg,
+        ) = pick(cells)
+        if not start:
+            raise Unreadable("start", "empty")
+        if _SCIENTIFIC.fullmatch(dst):
+            raise Unreadable("dst", "digits_lost", dst)
+        start = parse_stamp(f"{start} {start_time}" if start_time else start, "start")
+        is_answered = has_answer and answer.lower() not in NEVER
+        duration = seconds(duration, duration_ms, "duration")
+        billsec = seconds(billsec, billsec_ms, "billsec")
+        if billsec is None:
+            billsec = _between(parse_stamp, answer, end) if is_answered and end else duration
+        if billsec is None:
+            raise Unreadable("billsec", "empty")
+        if duration is None:
+            duration = billsec
+        elif billsec > duration:
+            raise Unreadable("billsec", "above_duration", billsec, duration=duration)
+        if not has_answer:
+            is_answered = billsec > 0 and not (disposition and _is_unanswered(disposition))
+        return {
+            "uid": uid if has_uid else _mark(cells),
+            "account_code": account,
+            "direction": _DIRECTIONS.get(direction.lower(), ""),
+            "src": src,
+            "dst": dst,
+            "start": start,
+            "duration": duration,
+            "billsec": billsec if is_answered else 0,
+            "disposition": disposition,
+            "answered": is_answered,
+            "bleg_uid": bleg,
+            "sip_user": sip_user,
+            "trunk": trunk,
+            "ignored": "",
+            "line": line,
+            "raw": raw,
+        }
+
+    return convert
+
+
+def _between(parse_stamp, answer, end):
+    length = parse_stamp(end, "end") - parse_stamp(answer, "answer")
+    if length < timedelta(0):
+        raise Unreadable("end", "not_a_stamp", end)
+    return int(length.total_seconds())
+
+
+def _is_unanswered(disposition):
+    word = "".join(char for char in disposition.lower() if char.isalnum())
+    return word in _UNANSWERED
+
+
+def _mark(cells):
+    return "row-" + sha256("\x1f".join(cells).encode("utf-8", "replace")).hexdigest()[:32]

@@ -38,6 +38,9 @@ def normalise(number, rules):
     number without prefix is read as ``rules.bare`` says. Up to four digits without prefix are an
     extension or a short code where bare numbers are international, and stay as they are.
 
+    Where country codes begin with the national prefix too (Russia's 8, Japan's 81), a source that
+    sends international numbers bare needs rules without a national prefix.
+
     :param number: a number, a ``sip:`` or ``tel:`` address (``str``, or ``None`` for none)
     :param rules: :class:`DiallingRules` of the source
     :return: digits, or '' for what is no telephone number (letters, ``*`` and ``#``, nothing)

@@ -2,10 +2,14 @@
 
 import itertools
 from datetime import date, datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
+from importlib.util import find_spec
+from unittest import skipUnless
+from unittest.mock import patch
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hypothesis import strategies as st
 
+from ..engine import calendar
 from ..engine.calendar import CYCLES, local_day, local_to_utc, midnight_utc, next_period, period_of
 from .engine_case import EngineCase, property_test
 
@@ -138,6 +142,19 @@ class TestDaysInTimeZones(EngineCase):
         local = moment.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(tz_name))
         if not local.fold:
             self.assertEqual(local_to_utc(local.replace(tzinfo=None), tz_name), moment)
+
+    @skipUnless(find_spec("pytz"), "needs the pytz library")
+    def test_zone_that_the_system_does_not_know(self):
+        """Debian and Ubuntu keep the older names in a package of their own."""
+        expected = ZoneInfo("US/Eastern").utcoffset(datetime(2099, 7, 1))
+
+        class SystemWithoutOlderNames(ZoneInfo):
+            def __new__(cls, key):
+                raise ZoneInfoNotFoundError(key)
+
+        with patch.object(calendar, "ZoneInfo", SystemWithoutOlderNames):
+            zone = calendar._zone.__wrapped__("US/Eastern")
+        self.assertEqual(zone.utcoffset(datetime(2099, 7, 1)), expected)
 
     def test_unknown_zones_are_refused(self):
         for tz_name in ("Mars/Olympus", "", "../../etc/passwd", "posixrules/..", None, "zone.tab"):

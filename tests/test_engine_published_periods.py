@@ -162,7 +162,10 @@ class TestPublishedShares(EngineCase):
                 self.assertEqual(prorate(price, *days, Decimal(step)), Decimal(share))
 
     def test_each_month_by_its_own_days(self):
-        """PRO-BR-MONTHS-2019-01-31_2019-02-01 and -2020-06-01_2020-07-30, ends inclusive."""
+        """PRO-BR-MONTHS-2019-01-31_2019-02-01 and PRO-BR-MONTHS-2020-06-01_2020-07-30.
+
+        Their ends are inclusive.
+        """
         for start, end, months in (
             ("2019-01-31", "2019-02-02", "0.0679723502"),
             ("2020-06-01", "2020-07-31", "1.9677419355"),
@@ -218,25 +221,27 @@ class TestPublishedPeriods(EngineCase):
                     period = next_period(period[1], "monthly", day(anchor).day)
 
     def test_first_billing_date(self):
-        """PER-KB-FIRSTBCD (TestInAdvanceBillingIntervalDetail.java) and PER-OCA-LASTDAY."""
-        for start, billing_day, expected in (
-            ("2012-01-31", 30, "2012-02-29"),
-            ("2012-03-02", 3, "2012-03-03"),
-            ("2018-01-05", 31, "2018-01-31"),
+        """Kill Bill's TestInAdvanceBillingIntervalDetail.java, OCA's test_contract.py."""
+        for case, start, billing_day, expected in (
+            ("PER-KB-FIRSTBCD-2012-01-31-30", "2012-01-31", 30, "2012-02-29"),
+            ("PER-KB-FIRSTBCD-2012-03-02-3", "2012-03-02", 3, "2012-03-03"),
+            ("PER-OCA-LASTDAY-2018-01-05", "2018-01-05", 31, "2018-01-31"),
         ):
-            with self.subTest(start=start):
+            with self.subTest(case=case):
                 period = first_period(day(start), "monthly", billing_day)
                 self.assertEqual(period, (day(start), day(expected)))
         # PER-KB-FIRSTBCD-2012-03-03-3: the start is an edge itself, the first period is whole.
         self.assertEqual(period_of(date(2012, 3, 3), "monthly", 3)[0], date(2012, 3, 3))
 
     def test_anniversaries(self):
-        """PER-LAGO-ANNIV (monthly_service_spec.rb) and PER-OCA-YEAR (test_contract.py)."""
+        """Lago's monthly_service_spec.rb, OCA's test_contract.py."""
+        # PER-LAGO-ANNIV-2021-03-31
         span = span_of(date(2022, 3, 29), "monthly", 1, date(2021, 3, 31))
         self.assertEqual(span[0], date(2022, 2, 28))
-        # Billed on the day on which the next one begins.
+        # PER-LAGO-ANNIV-2019-04-30, billed on the day on which the next span begins.
         span = span_of(date(2020, 3, 30) - timedelta(days=1), "monthly", 1, date(2019, 4, 30))
         self.assertEqual(span, (date(2020, 2, 29), date(2020, 3, 30)))
+        # PER-OCA-YEAR
         span = span_of(date(2018, 1, 5), "yearly", 1, date(2018, 1, 5))
         self.assertEqual(span[1], date(2019, 1, 5))
 

@@ -86,6 +86,8 @@ class Apt:
             f"-oDir::Cache={self.folder / 'cache'}",
             "-oAcquire::Languages=none",
             "-oAcquire::Retries=2",
+            # A mirror frozen at some date will do: what it holds is signed all the same.
+            "-oAcquire::Check-Valid-Until=false",
             "-oDebug::NoLocking=1",
         ]
         if os.geteuid() == 0:
@@ -97,7 +99,7 @@ class Apt:
         with lock(f"apt-{self.folder.name}"):
             run(
                 ["apt-get", *self.options, "-oAPT::Update::Error-Mode=any", "update"],
-                "Debian's package mirror cannot be reached (set ODOO_HOME to use an Odoo 19"
+                "Debian's package mirror cannot be used (set ODOO_HOME to run an Odoo 19"
                 " source tree without it)",
                 env=_plain_locale(),
             )

@@ -64,12 +64,11 @@ class PeriodCloser:
                 p.date_from,
             )
         ).ids
-        moves = self.env["account.move"]
         for index in range(0, len(ordered), INVOICE_BATCH):
             batch = self.periods.browse(ordered[index : index + INVOICE_BATCH])
-            moves += self._invoice_or_split(batch)
+            self._invoice_or_split(batch)
             commit_progress(self.env, len(batch), remaining=len(ordered) - index - len(batch))
-        run_batch(self.env, lambda: self._finish(moves))
+        run_batch(self.env, self._finish)
 
     # === STEPS ===
 
@@ -140,25 +139,23 @@ class PeriodCloser:
     def _invoice_or_split(self, periods):
         """Invoice a batch; when that fails, each period alone, and keep what fails."""
         try:
-            return run_batch(self.env, lambda: self._invoice(periods))
+            run_batch(self.env, lambda: self._invoice(periods))
         except RETRYABLE:
             raise
         except Exception as error:
             if len(periods) > 1:
-                moves = self.env["account.move"]
                 for period in periods:
-                    moves += self._invoice_or_split(period)
-                return moves
+                    self._invoice_or_split(period)
+                return
             if not isinstance(error, UserError):
                 _logger.warning(
                     "Billing period %s could not be invoiced", periods.id, exc_info=True
                 )
             message = _text(error)
             run_batch(self.env, lambda: self._keep_failure(periods, message))
-            return self.env["account.move"]
 
     def _invoice(self, periods):
-        """Make the invoices of closed periods, in one transaction; return the moves."""
+        """Make the invoices of closed periods, in one transaction."""
         with self.env.cr.savepoint():
             self.env.cr.execute(
                 "SELECT id FROM telecom_billing_period WHERE id = ANY(%s)"
@@ -167,9 +164,8 @@ class PeriodCloser:
             )
             periods = self.periods.browse([row[0] for row in self.env.cr.fetchall()])
             periods.invalidate_recordset()
-            moves = InvoiceContent(self.env, periods).make()
+            InvoiceContent(self.env, periods).make()
             self.env.flush_all()
-            return moves
 
     def _keep_failure(self, period, message):
         if period.error != message:
@@ -191,14 +187,9 @@ class PeriodCloser:
         )
         return period.partner_id.user_id or users[:1] or self.env.ref("base.user_admin")
 
-    def _finish(self, moves):
+    def _finish(self):
         if self.run:
             self.run.write({"state": "done", "ended": fields.Datetime.now()})
-        to_send = moves.filtered(
-            lambda move: move.state == "posted" and move.telecom_profile_id.send_mail
-        )
-        if to_send:
-            to_send._telecom_queue_mail()
 
 
 def _text(error):

@@ -1,8 +1,8 @@
 """What the bulk paths share: COPY, commits between batches, and fields without a foreign key."""
 
-import io
 import math
 import time
+from itertools import islice
 
 from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
@@ -40,23 +40,33 @@ def escape(value):
     return text
 
 
-def copy_lines(cr, table, columns, lines):
-    """COPY ready lines (text format, '' is NULL) into `table`.
+class _LineReader:
+    """What COPY reads from: lines as they are computed, a few hundred at a time."""
 
-    :param lines: list of str, one per row, each without its newline
+    def __init__(self, lines):
+        self._lines = iter(lines)
+
+    def read(self, _size):
+        """Return the next lines, '' after the last."""
+        chunk = list(islice(self._lines, 400))
+        return "\n".join(chunk) + "\n" if chunk else ""
+
+
+def copy_lines(cr, table, columns, lines):
+    """COPY lines (text format, '' is NULL) into `table`.
+
+    :param lines: iterable of str, one per row, each without its newline. An iterator is read
+        while PostgreSQL works on what it got, and must not ask the database itself.
     """
-    if not lines:
-        return
     cr.copy_expert(
         f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT text, NULL '')",
-        io.StringIO("\n".join(lines) + "\n"),
-        size=1 << 20,
+        _LineReader(lines),
     )
 
 
 def copy_rows(cr, table, columns, rows):
     """COPY tuples into `table`; None is NULL, and so is an empty string."""
-    copy_lines(cr, table, columns, ["\t".join(map(escape, row)) for row in rows])
+    copy_lines(cr, table, columns, ("\t".join(map(escape, row)) for row in rows))
 
 
 def may_commit(env):

@@ -76,7 +76,8 @@ class Charge(models.Model):
         "A span of a service is charged once per account.",
     )
     _rounding_once = models.UniqueIndex(
-        "(period_id) WHERE charge_type = 'rounding'", "A period is rounded once."
+        "(period_id, currency_id) WHERE charge_type = 'rounding'",
+        "A period is rounded once per currency.",
     )
 
     # === COMPUTE METHODS ===

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tools import SQL, format_date
+from odoo.tools import SQL, format_date, plaintext2html
 
 from ..engine.calendar import local_day
 from .invoice_builder import InvoiceBuilder
@@ -25,14 +25,26 @@ SECTION_OF = {
 class Line:
     """A line before it is one: exact amount, text, and what it opens."""
 
-    __slots__ = ("charge_type", "destination", "exact", "name", "price", "product", "quantity")
+    __slots__ = (
+        "charge",
+        "charge_type",
+        "destination",
+        "direction",
+        "exact",
+        "name",
+        "price",
+        "product",
+        "quantity",
+    )
 
-    def __init__(self, section, name, exact, product=None, destination=None):
+    def __init__(self, section, name, exact, product=None):
         self.charge_type = section
         self.name = name
         self.exact = exact
         self.product = product
-        self.destination = destination
+        self.charge = None
+        self.destination = None
+        self.direction = None
         self.quantity = 1.0
         self.price = None
 
@@ -75,6 +87,8 @@ class InvoiceContent:
         to_post = moves.filtered(lambda move: move.telecom_profile_id.mode == "confirmed")
         if to_post:
             builder.post(to_post)
+            # in this transaction: whatever stops the run, no invoice that was made stays unsent
+            to_post.filtered("telecom_profile_id.send_mail")._telecom_queue_mail()
         return moves
 
     # === WHAT IS CHARGED ===
@@ -143,11 +157,12 @@ class InvoiceContent:
         return sorted(lines, key=lambda line: SECTIONS.index(line.charge_type))
 
     def _call_line(self, env, period, row):
-        _direction, destination, currency_id, calls, seconds, free, amount = row
+        direction, destination, currency_id, calls, seconds, free, amount = row
         minutes = _minutes(seconds)
+        # no word follows a number: languages differ in how many plurals they have
         if free:
             name = env._(
-                "%(destination)s: %(calls)s calls, %(minutes)s minutes, of which %(free)s free",
+                "%(destination)s – calls: %(calls)s, minutes: %(minutes)s, of which free: %(free)s",
                 destination=destination,
                 calls=int(calls),
                 minutes=minutes,
@@ -155,19 +170,17 @@ class InvoiceContent:
             )
         else:
             name = env._(
-                "%(destination)s: %(calls)s calls, %(minutes)s minutes",
+                "%(destination)s – calls: %(calls)s, minutes: %(minutes)s",
                 destination=destination,
                 calls=int(calls),
                 minutes=minutes,
             )
         profile = period.partner_id._billing_profile()
-        return Line(
-            "calls",
-            name,
-            self._convert(period, amount, currency_id),
-            profile.call_product_id,
-            destination,
+        line = Line(
+            "calls", name, self._convert(period, amount, currency_id), profile.call_product_id
         )
+        line.destination, line.direction = destination, direction
+        return line
 
     def _charge_line(self, env, period, charge):
         section = SECTION_OF[charge.charge_type]
@@ -189,6 +202,7 @@ class InvoiceContent:
             self._convert(period, Decimal(str(charge.amount)), charge.currency_id.id),
             charge.product_id,
         )
+        line.charge = charge
         quantity, price = Decimal(str(charge.quantity)), Decimal(str(charge.price_unit))
         if quantity > 0 and quantity * price == line.exact:
             # a whole span shows its price; a part of one only its amount
@@ -247,7 +261,7 @@ class InvoiceContent:
         else:
             vals["invoice_date_due"] = fields.Date.add(invoice_date, days=profile.due_days)
         if profile.note:
-            vals["narration"] = profile.with_context(lang=partner.lang).note
+            vals["narration"] = plaintext2html(profile.with_context(lang=partner.lang).note)
         return vals
 
     def _line_vals(self, period, lines, sign):
@@ -278,6 +292,8 @@ class InvoiceContent:
                 "price_unit": float(sign * line.price),
                 "telecom_section": section,
                 "telecom_destination": line.destination or False,
+                "telecom_direction": line.direction or False,
+                "telecom_charge_id": line.charge.id if line.charge else False,
             }
             if line.product:
                 vals["product_id"] = line.product.id
@@ -335,25 +351,33 @@ class InvoiceContent:
             )
 
     def _rounding_vals(self, period, lines, usage, charges):
-        """Return the charge that makes the exact charges add up to the invoice's rounded lines."""
-        currency = period.partner_id.telecom_currency_id
-        exact = sum((Decimal(row[6]) for row in usage), Decimal())
-        exact += sum((Decimal(str(charge.amount)) for charge in charges), Decimal())
-        invoiced = sum((line.price * Decimal(str(line.quantity)) for line in lines), Decimal())
-        difference = invoiced - exact
-        if not difference:
-            return []
+        """Return the charges that make the exact ones add up to the invoice's rounded lines.
+
+        There is one a currency: what was charged in another than the invoice's is taken out
+        there and added here, at the rate of the invoice.
+        """
+        differences = defaultdict(Decimal)
+        for row in usage:
+            differences[row[2]] -= Decimal(row[6])
+        for charge in charges:
+            differences[charge.currency_id.id] -= Decimal(str(charge.amount))
+        several = len(differences) > 1
+        differences[period.partner_id.telecom_currency_id.id] += sum(
+            (line.price * Decimal(str(line.quantity)) for line in lines), Decimal()
+        )
         return [
             {
-                "name": self.env._("Rounding"),
+                "name": self.env._("Currency conversion") if several else self.env._("Rounding"),
                 "partner_id": period.partner_id.id,
                 "company_id": period.company_id.id,
                 "charge_type": "rounding",
                 "date": fields.Date.subtract(period.date_to, days=1),
                 "amount": float(difference),
-                "currency_id": currency.id,
+                "currency_id": currency_id,
                 "period_id": period.id,
             }
+            for currency_id, difference in differences.items()
+            if difference
         ]
 
     def _lang_env(self, partner):

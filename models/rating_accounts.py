@@ -10,30 +10,43 @@ from .period_book import open_periods
 class Tier:
     """One account as it is charged for the calls of an account below it, or its own."""
 
-    __slots__ = ("_book", "card_id", "card_name", "currency_id", "id", "level", "name")
+    __slots__ = (
+        "card_id",
+        "card_name",
+        "currency_id",
+        "customer_id",
+        "id",
+        "level",
+        "name",
+        "period",
+        "prefix",
+    )
 
-    def __init__(self, partner_id, level, name, card, book):
+    def __init__(self, customer_id, partner_id, level, name, card, book):
+        """:param book: the account's PeriodBook, None when no period is to be found"""
+        self.customer_id = customer_id
         self.id = partner_id
         self.level = level
         self.name = name
         self.card_id, self.card_name, self.currency_id = card
-        self._book = book
-
-    def period(self, start):
-        """Return the id of the open period for a call at that moment, None when there is none."""
-        return self._book.find(start)
+        # (moment) -> id of the open period, None when there is none
+        self.period = book and book.find
+        # the columns of a call charge that are the same for all calls
+        self.prefix = f"{partner_id}\t{level}"
 
 
 class Account:
     """An account that called, with its tiers and the days of its time zone."""
 
-    __slots__ = ("_days", "id", "tiers", "tz")
+    __slots__ = ("_days", "id", "routes", "tiers", "tz")
 
     def __init__(self, partner_id, tiers, tz, days):
         self.id = partner_id
         self.tiers = tiers
         self.tz = tz
         self._days = days
+        # filled by rating: {direction: how to price such a call}
+        self.routes = {}
 
     def day(self, start):
         """Return the account's own calendar day of a moment, as ISO text."""
@@ -72,7 +85,7 @@ class Accounts:
         for root, members in chains.items():
             tz = zones[root]
             tiers = [
-                Tier(partner, level, name, card, books[partner])
+                Tier(root, partner, level, name, card, books[partner])
                 for partner, level, name, card in members
             ]
             self._accounts[root] = Account(root, tiers, tz, days[tz])

@@ -55,15 +55,10 @@ class Allowances:
         self._calls = calls
         partners = list({call[1] for call in calls if call[1]})
         self._packages = self._load_packages(partners)
+        # by (subscription, package, span): units used, and id of the stored counter
         self._used = {}
         self._counters = {}
         self._uses = []
-
-    def reload(self, accounts):
-        """Start again with the accounts of a batch that took later calls back."""
-        self._accounts = accounts
-        self._used = {}
-        self._counters = {}
 
     def take_back_later_calls(self):
         """Undo the pricing of calls after the first new one that uses a package.
@@ -99,6 +94,42 @@ class Allowances:
             return []
         return Rerater(self._env).release(later)
 
+    def prepare(self, accounts, calls):
+        """Read and lock the counters that the calls can use; nothing is read after this.
+
+        :param accounts, calls: those of the batch as it is priced
+        """
+        self._accounts = accounts
+        keys = set()
+        for _call_id, partner, direction, number, start, _seconds in calls:
+            if partner not in self._packages or accounts.get(partner) is None:
+                continue
+            day = date.fromisoformat(accounts.get(partner).day(start))
+            keys.update(
+                self._key(package, day)
+                for package in self._packages[partner]
+                if package.covers(direction, number, day)
+            )
+        self._used = dict.fromkeys(keys, 0)
+        if not keys:
+            return
+        self._env.cr.execute(
+            """
+            SELECT id, used, subscription_id, package_id, date_from, date_to
+              FROM telecom_allowance
+             WHERE subscription_id = ANY(%s) AND date_from = ANY(%s)
+             ORDER BY id
+               FOR UPDATE
+            """,
+            [list({key[0] for key in keys}), list({key[2] for key in keys})],
+        )
+        for counter, used, *key in self._env.cr.fetchall():
+            self._counters[tuple(key)], self._used[tuple(key)] = counter, used
+
+    def has_packages(self, account):
+        """Tell whether the account has any package at all."""
+        return account.id in self._packages
+
     def take(self, account, call):
         """Use packages for a call.
 
@@ -115,10 +146,9 @@ class Allowances:
             if not package.covers(direction, number, day):
                 continue
             key = self._key(package, day)
-            used = self._used_units(key)
             remaining = 0
             if package.unit != "unlimited":
-                remaining = package.total(day) - used
+                remaining = package.total(day) - self._used[key]
                 if remaining <= 0:
                     continue
             usable[key] = package
@@ -142,20 +172,20 @@ class Allowances:
         units = defaultdict(int)
         for _call, key, used in self._uses:
             units[key] += used
-        for key, used in units.items():
-            if self._counters.get(key):
-                cr.execute(
-                    "UPDATE telecom_allowance SET used = used + %s WHERE id = %s",
-                    [used, self._counters[key]],
-                )
-            else:
-                cr.execute(
-                    "INSERT INTO telecom_allowance"
-                    " (subscription_id, package_id, date_from, date_to, used)"
-                    " VALUES (%s, %s, %s, %s, %s) RETURNING id",
-                    [*key, used],
-                )
-                self._counters[key] = cr.fetchone()[0]
+        # a counter that another rater made since this batch began fails the batch, which is
+        # then repeated: units of one account are used up by one rater after the other
+        for counter, *key in cr.execute_values(
+            """
+            INSERT INTO telecom_allowance (subscription_id, package_id, date_from, date_to, used)
+            VALUES %s
+                ON CONFLICT (subscription_id, package_id, date_from)
+                DO UPDATE SET used = telecom_allowance.used + excluded.used
+            RETURNING id, subscription_id, package_id, date_from, date_to
+            """,
+            [(*key, used) for key, used in units.items()],
+            fetch=True,
+        ):
+            self._counters[tuple(key)] = counter
         copy_rows(
             cr,
             "telecom_allowance_use",
@@ -170,18 +200,6 @@ class Allowances:
     def _key(self, package, day):
         date_from, date_to = package.rule.span_of(day)
         return package.subscription_id, package.package_id, date_from, date_to
-
-    def _used_units(self, key):
-        """Return the units used of a span's counter, which is locked until commit."""
-        if key not in self._used:
-            self._env.cr.execute(
-                "SELECT id, used FROM telecom_allowance"
-                " WHERE subscription_id = %s AND package_id = %s AND date_from = %s FOR UPDATE",
-                key[:3],
-            )
-            row = self._env.cr.fetchone()
-            self._counters[key], self._used[key] = row or (None, 0)
-        return self._used[key]
 
     def _load_packages(self, partner_ids):
         packages = defaultdict(list)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from ..engine.prefixes import PrefixTable
-from ..engine.tariff import price_call, terms
+from ..engine.tariff import pricer, terms
 from .bulk import escape
 
 # up to so many different numbers, only the rates that can match them are read
@@ -11,22 +11,19 @@ FEW_NUMBERS = 2_000
 
 
 class PricedRate:
-    """A rate with its price terms, remembering what it computed."""
+    """A rate with the function that prices its calls."""
 
-    __slots__ = ("_prices", "destination", "id", "terms")
+    __slots__ = ("columns", "destination", "direction", "id", "price", "terms")
 
-    def __init__(self, rate_id, destination, rate_terms, prices):
+    def __init__(self, rate_id, destination, direction, rate_terms):
         self.id = rate_id
         self.destination = escape(destination)
+        self.direction = direction
         self.terms = rate_terms
-        self._prices = prices
-
-    def price(self, seconds):
-        """Return (billed seconds, amount in 10**-8) of a call without free seconds."""
-        found = self._prices.get(seconds)
-        if found is None:
-            found = self._prices[seconds] = price_call(self.terms, seconds)
-        return found
+        # (seconds, free seconds, fee covered) -> (billed seconds, amount in 10**-8)
+        self.price = pricer(rate_terms)
+        # the columns of a call charge that are the same for all calls
+        self.columns = f"{rate_id}\t{self.destination}"
 
 
 class Rates:
@@ -36,7 +33,6 @@ class Rates:
         self._env = env
         self._whole = {}
         self._some = {}
-        self._prices = {}
 
     def load(self, card_ids, calls):
         """Read the rates that the calls of a batch can match."""
@@ -101,8 +97,6 @@ class Rates:
                     digits,
                     method,
                 )
-            # rates of equal terms share what was computed: decks have few different prices
-            prices = self._prices.setdefault(rate_terms, {})
-            rate = PricedRate(rate_id, destination, rate_terms, prices)
+            rate = PricedRate(rate_id, destination, way, rate_terms)
             rows[card, way].append((prefix, date_from, date_to, rate))
         return {key: PrefixTable(table) for key, table in rows.items()}

@@ -14,9 +14,7 @@ class Usage(models.Model):
     _log_access = False
     _order = "day, id"
 
-    period_id = fields.Many2one(
-        "telecom.billing.period", required=True, index=True, ondelete="restrict"
-    )
+    period_id = BulkMany2one("telecom.billing.period", required=True, index=True)
     partner_id = BulkMany2one("res.partner", string="Account", required=True)
     customer_id = BulkMany2one("res.partner", required=True, help="The account that called.")
     tier = fields.Integer(required=True)

@@ -12,6 +12,9 @@ from .core import MODULE, REPO, SetupError, home, say
 from .runtime import Runtime, free_port, path_through_link
 
 OWN_DATABASE = re.compile(r"^test-(\d+)(-gw\d+)?$")
+# The browser goes on loading for a moment after a test has ended; on a busy machine it then
+# finds its server gone.
+AFTER_THE_TEST = re.compile(r"(Error|Warning) received after termination")
 EVERYTHING = ("tests", "engine")
 
 
@@ -90,7 +93,7 @@ def run_pytest(targets, workers, database=None, update=True, extra=()):
         command = pytest_command(runtime, name, targets, workers, extra)
         sys.stdout.flush()
         return subprocess.run(
-            command, env=environment, cwd=runtime.module, stdin=subprocess.DEVNULL
+            command, env=environment, cwd=runtime.addons, stdin=subprocess.DEVNULL
         ).returncode
 
 
@@ -124,4 +127,4 @@ def _followed(command, environment, log):
         code = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out
         ).returncode
-    return code, databases.bad_lines(log.read_text(errors="replace"))
+    return code, databases.bad_lines(log.read_text(errors="replace"), AFTER_THE_TEST)

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 from . import helpers, peers, postgres
-from .core import MODULE, REPO, SetupError, addons, checkout, home, write_atomic
+from .core import MODULE, REPO, SetupError, addons, checkout, digest, home, write_atomic
 from .odoo_tree import odoo_tree
 from .venv import python, venv
 
@@ -30,7 +30,9 @@ class Runtime:
         if browser:
             helpers.browser()
         self.server = postgres.server()
-        self.data = home() / "data"
+        # Databases of one name on two servers have two filestores.
+        where = "" if self.server.embedded else "-" + digest(*sorted(self.server.variables.items()))
+        self.data = home() / f"data{where}"
         self.data.mkdir(exist_ok=True)
         self.addons = addons()
         self.module = self.addons / MODULE
@@ -40,7 +42,7 @@ class Runtime:
         if self.with_peers:
             peers.fetch()
             paths.append(peers.folder())
-        name = f"odoo-{self.tree.key}{'-peers' if self.with_peers else ''}.conf"
+        name = f"odoo-{self.tree.key}{where}{'-peers' if self.with_peers else ''}.conf"
         self.config = write_atomic(checkout() / name, self._config_text(paths))
 
     def _config_text(self, paths):

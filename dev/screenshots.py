@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Take pictures of the screens of a running server: `dev/screenshots.py [--url URL] [NAME...]`.
+
+Logs in, opens each screen that is named in SCREENS (or those given), and writes
+docs/screenshots/NAME.png. The pictures are those of whatever the database holds.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from tooling.core import REPO, main, say
+from tooling.helpers import browser
+from tooling.venv import site_packages
+
+SIZE = {"width": 1400, "height": 900}
+# Name: (address, where to click next, in turn).
+SCREENS = {
+    "accounts": ("/odoo/telecom-accounts", []),
+    "account": ("/odoo/telecom-accounts", ["tr.o_data_row td[name=account_code] >> nth=1"]),
+    "services": ("/odoo/telecom-services", []),
+    "service": ("/odoo/telecom-services", ["tr.o_data_row td[name=name] >> nth=0"]),
+    "numbers": ("/odoo/telecom-numbers", []),
+    "calls": ("/odoo/telecom-calls", []),
+    "unrated_calls": ("/odoo/telecom-unrated-calls", []),
+    "call_charges": ("/odoo/telecom-call-charges", ["button.o_pivot"]),
+    "call_imports": ("/odoo/telecom-call-imports", []),
+    "call_import": ("/odoo/telecom-call-imports", ["tr.o_data_row td[name=name] >> nth=0"]),
+    "rejected_rows": ("/odoo/telecom-rejected-rows", []),
+    "billing_runs": ("/odoo/telecom-billing-runs", []),
+    "billing_run": ("/odoo/telecom-billing-runs", ["tr.o_data_row td[name=name] >> nth=0"]),
+    "billing_periods": ("/odoo/telecom-billing-periods", []),
+    "charges": ("/odoo/telecom-charges", []),
+    "invoices": ("/odoo/telecom-invoices", []),
+    "invoice": ("/odoo/telecom-invoices", ["tr.o_data_row td[name=name] >> nth=0"]),
+    "rate_cards": ("/odoo/telecom-rate-cards", []),
+    "rate_card": ("/odoo/telecom-rate-cards", ["tr.o_data_row td[name=name] >> nth=0"]),
+    "rates": ("/odoo/telecom-rates", []),
+    "products": ("/odoo/telecom-products", []),
+    "packages": ("/odoo/telecom-packages", []),
+    "billing_profile": (
+        "/odoo/telecom-billing-profiles",
+        ["tr.o_data_row td[name=name] >> nth=0", "a.nav-link[name=invoicing]"],
+    ),
+    "call_sources": ("/odoo/telecom-call-sources", []),
+}
+
+
+def take(page, url, name, folder):
+    """Open one screen and write its picture."""
+    address, clicks = SCREENS[name]
+    page.goto(f"{url}{address}")
+    page.wait_for_selector(".o_action_manager .o_view_controller")
+    settle(page)
+    for click in clicks:
+        page.click(click)
+        settle(page)
+    page.mouse.move(0, 0)
+    page.screenshot(path=folder / f"{name}.png")
+    say(f"{name}.png")
+
+
+def settle(page):
+    """Wait until the screen is drawn."""
+    page.wait_for_timeout(400)
+    page.wait_for_function("!document.querySelector('.o_loading_indicator, .o_blockUI')")
+    page.wait_for_timeout(400)
+
+
+def run(arguments):
+    """Log in and take the pictures."""
+    parser = argparse.ArgumentParser(prog="dev/screenshots.py", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SCREENS))
+    parser.add_argument("--url", default="http://127.0.0.1:8069")
+    parser.add_argument("--login", default="admin")
+    parser.add_argument("--password", default=os.environ.get("TELECOM_PASSWORD", "admin"))
+    parser.add_argument("--out", type=Path, default=REPO / "docs/screenshots")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.names) - set(SCREENS):
+        parser.error(f"no such screen: {', '.join(sorted(unknown))}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    sys.path.append(str(site_packages()))
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser())
+        page = chromium.new_page(viewport=SIZE)
+        page.goto(f"{options.url}/web/login")
+        page.fill("input[name=login]", options.login)
+        page.fill("input[name=password]", options.password)
+        page.click("button[type=submit]")
+        page.wait_for_selector(".o_web_client")
+        for name in options.names or SCREENS:
+            take(page, options.url, name, options.out)
+        chromium.close()
+
+
+main(run)

@@ -339,18 +339,20 @@ class Cdr(models.Model):
         """Never charge these calls, unless they are invoiced already.
 
         :param reason: code of the reason, such as other_leg
+        :return: those that are invoiced already, or about to be
         """
         self.env.cr.execute(
             "SELECT DISTINCT cdr_id FROM telecom_call_charge WHERE cdr_id = ANY(%s)", [self.ids]
         )
         charged = {row[0] for row in self.env.cr.fetchall()}
-        kept = charged - set(Rerater(self.env).release(list(charged)))
+        kept = charged - set(Rerater(self.env).withdraw(list(charged)))
         aside = [cdr_id for cdr_id in self.ids if cdr_id not in kept]
         self.env.cr.execute(
             "UPDATE telecom_cdr SET ignored = %s WHERE id = ANY(%s)", [reason, aside]
         )
         self.env.cr.execute("DELETE FROM telecom_cdr_pending WHERE cdr_id = ANY(%s)", [aside])
         self.invalidate_model(flush=False)
+        return self.browse(kept)
 
     @api.model
     def _cron_rate_pending(self):

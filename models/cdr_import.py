@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine.intake import read_calls
+from .bulk import run_batch
 from .cdr_intake import Intake
 
 _logger = logging.getLogger(__name__)
@@ -60,7 +61,9 @@ class CdrImport(models.Model):
         :param content: bytes
         """
         source = source.sudo()
-        imported = self.sudo().create({"name": name, "source_id": source.id, "state": "running"})
+        values = {"name": name, "source_id": source.id, "state": "running"}
+        # committed first: a batch that has to be repeated must not take it along
+        imported = run_batch(self.env, lambda: self.sudo().create(values))
         intake = Intake(self.env, source, imported)
         try:
             counts = intake.run_committed(
@@ -72,7 +75,8 @@ class CdrImport(models.Model):
             return imported
         imported.write(
             {
-                "state": "done",
+                "state": "failed" if intake.refused else "done",
+                "error": str(intake.refused) if intake.refused else False,
                 "read_count": counts["read"],
                 "taken_count": counts["taken"],
                 "ignored_count": counts["ignored"],

@@ -35,6 +35,11 @@ FIELDS = {
 }
 TEXTS = FIELDS - {"start", "duration", "billsec"}
 NUMBERS = ("start", "duration", "billsec")
+DIRECTIONS = ("", "outbound", "inbound")
+# reasons with which a reader says that a row is never charged
+NEVER_CHARGED = ("no_answer", "other_leg")
+# an index takes no longer text, and no switch writes one
+LONGEST = 500
 
 # what a row brings besides its line number
 COLUMNS = (
@@ -77,6 +82,8 @@ class Intake:
         self.company = self.source.company_id or self.env.company
         self.rules = self.company._ensure_billing_profile()._dialling_rules()
         self.chain = AccountChain(self.env)
+        # why the rest of a file was not read
+        self.refused = None
         self._numbers = {}
 
     def run(self, rows):
@@ -128,11 +135,19 @@ class Intake:
         now = fields.Datetime.now()
         good, rejects = [], []
         for row in batch:
+            if not isinstance(row, dict):
+                row = {"raw": str(row), "error": BadRow("line", "not_a_call", row)}
             error = row.get("error") or self._clean(row) or check_row(row, now)
-            if error:
-                rejects.append((row, error))
-            else:
+            if not error:
                 good.append(row)
+                continue
+            if not isinstance(error, BadRow):
+                error = BadRow("line", "not_a_call", error)
+            if error.fatal and self.import_log:
+                # not a row: the file's own trouble, said on its import
+                self.refused = error
+            else:
+                rejects.append((row, error))
         accounts = AccountFinder(self, good)
         lines = [self._line(number, row, accounts) for number, row in enumerate(good)]
         taken, ignored, duplicate, conflicts = self._store(lines)
@@ -142,7 +157,7 @@ class Intake:
             )
         self._reject(rejects)
         return {
-            "read": len(batch),
+            "read": len(good) + len(rejects) - len(conflicts),
             "taken": taken,
             "ignored": ignored,
             "duplicate": duplicate,
@@ -152,49 +167,49 @@ class Intake:
 
     @staticmethod
     def _clean(row):
-        """Bring what programs may send (text stamps, text numbers) to the readers' types."""
+        """Bring what programs may send (text stamps, text numbers) to the readers' types.
+
+        :return: the BadRow that says why the row cannot be taken, else None
+        """
         if not row.keys() >= FIELDS:
             for name in FIELDS:
                 row.setdefault(name, None if name in NUMBERS else "")
         for name in TEXTS:
-            if not isinstance(row[name], str):
-                row[name] = "" if row[name] in (None, False) else str(row[name])
-        start = row["start"]
-        if isinstance(start, str):
-            try:
-                start = date_parser.isoparse(start.strip())
-            except ValueError:
-                return BadRow("start", "not_a_stamp", start)
-        elif isinstance(start, date) and not isinstance(start, datetime):
-            start = datetime(start.year, start.month, start.day)
-        if isinstance(start, datetime):
-            if start.tzinfo:
-                start = start.astimezone(UTC).replace(tzinfo=None)
-            if start.microsecond:
-                start = start.replace(microsecond=0)
-        row["start"] = start
+            value = row[name]
+            if value.__class__ is not str:
+                if value is None or value is False:
+                    value = ""
+                elif not isinstance(value, (str, int, float)):
+                    return BadRow(name, "not_a_call", value)
+                row[name] = value = str(value)
+            if len(value) > LONGEST:
+                return BadRow(name, "line_too_long", value, limit=LONGEST)
+        if row["direction"] not in DIRECTIONS:
+            return BadRow("direction", "not_a_direction", row["direction"])
+        if row.get("ignored") and row["ignored"] not in NEVER_CHARGED:
+            return BadRow("ignored", "not_a_call", row["ignored"])
         for name in ("billsec", "duration"):
             value = row[name]
-            if isinstance(value, str) and value:
-                try:
+            if value.__class__ is not int:
+                if value is None or value is False or value == "":
+                    row[name] = 0 if name == "billsec" else row["billsec"]
+                elif isinstance(value, str) and len(value) < 20 and value.strip().isdecimal():
                     row[name] = int(value)
-                except ValueError:
+                else:
                     return BadRow(name, "not_a_duration", value)
-        if row["billsec"] in (None, "", False):
-            row["billsec"] = 0
-        if row["duration"] in (None, "", False):
-            row["duration"] = row["billsec"]
+        try:
+            row["start"] = _moment(row["start"])
+        except (ValueError, OverflowError):
+            return BadRow("start", "not_a_stamp", row["start"])
         return None
 
     def _line(self, number, row, accounts):
         """Return the COPY line of a checked row: its account found, its numbers normalised."""
         code = row.get("account_code") or ""
         partner, direction, src, dst = self.find(row, accounts)
-        ignored = ""
+        ignored = row.get("ignored") or ""
         if not row["billsec"] or row.get("answered") is False:
             ignored = "no_answer"
-        elif row.get("ignored"):
-            ignored = row["ignored"]
         values = (
             number,
             row["uid"],
@@ -325,23 +340,37 @@ class Intake:
             return
         self.env.cr.execute(
             """
-            SELECT b.id
-              FROM telecom_cdr a
-              JOIN telecom_cdr b ON b.source = a.source AND b.uid = a.bleg_uid AND b.id != a.id
-             WHERE a.source = %(source)s AND a.bleg_uid IS NOT NULL
-               AND (a.id >= %(first)s OR b.id >= %(first)s)
-               AND (a.uid IN (SELECT uid FROM telecom_cdr_batch)
-                    OR b.uid IN (SELECT uid FROM telecom_cdr_batch))
-               AND b.ignored IS NULL AND a.ignored IS DISTINCT FROM 'other_leg'
-               AND (b.bleg_uid IS DISTINCT FROM a.uid
-                    OR (a.partner_id IS NULL, a.start, a.uid)
-                       < (b.partner_id IS NULL, b.start, b.uid))
+            WITH RECURSIVE named AS (
+                SELECT b.id, a.id AS namer, a.id AS above, a.uid, a.ignored, 1 AS depth
+                  FROM telecom_cdr a
+                  JOIN telecom_cdr b ON b.source = a.source AND b.uid = a.bleg_uid AND b.id != a.id
+                 WHERE a.source = %(source)s AND a.bleg_uid IS NOT NULL
+                   AND (a.id >= %(first)s OR b.id >= %(first)s)
+                   AND (a.uid IN (SELECT uid FROM telecom_cdr_batch)
+                        OR b.uid IN (SELECT uid FROM telecom_cdr_batch))
+                   AND b.ignored IS NULL
+                   AND (b.bleg_uid IS DISTINCT FROM a.uid
+                        OR (a.partner_id IS NULL, a.start, a.uid)
+                           < (b.partner_id IS NULL, b.start, b.uid))
+             UNION
+                -- a leg that is set aside itself stands for the one that names it; one that the
+                -- switch reports as the other leg of a call is named by none
+                SELECT named.id, named.namer, n.id, n.uid, n.ignored, named.depth + 1
+                  FROM named
+                  JOIN telecom_cdr n ON n.source = %(source)s AND n.bleg_uid = named.uid
+                 WHERE named.ignored = 'other_leg' AND named.depth < 20
+                   AND n.id NOT IN (named.id, named.above)
+            )
+            SELECT id, namer FROM named WHERE ignored IS DISTINCT FROM 'other_leg'
             """,
             {"source": self.source.code, "first": first},
         )
-        legs = [row[0] for row in self.env.cr.fetchall()]
-        if legs:
-            self.env["telecom.cdr"].browse(legs)._set_aside("other_leg")
+        namers = dict(self.env.cr.fetchall())
+        calls = self.env["telecom.cdr"]
+        invoiced = calls.browse(namers)._set_aside("other_leg") if namers else calls
+        if invoiced:
+            # too late for the leg that should be charged: the customer has paid for the other
+            calls.browse(namers[leg] for leg in invoiced.ids)._set_aside("other_leg")
 
     # === REJECTS ===
 
@@ -354,7 +383,7 @@ class Intake:
                 {
                     "source_id": self.source.id,
                     "import_id": self.import_log.id if self.import_log else False,
-                    "line": row.get("line") or 0,
+                    "line": _line_number(row),
                     "raw": _storable(row.get("raw") or _as_json(row)),
                     "values": _storable(_as_json(row)),
                     "field": error.field,
@@ -445,7 +474,7 @@ class AccountFinder:
                     SELECT d.number, s.partner_id, s.date_start, s.date_end
                       FROM telecom_did d
                       JOIN telecom_subscription s ON s.did_id = d.id
-                     WHERE d.number = ANY(%s) AND s.state != 'cancelled'
+                     WHERE d.number = ANY(%s) AND s.state IN ('running', 'ended')
                     """,
                     list(numbers),
                 )
@@ -477,9 +506,28 @@ class AccountFinder:
         }
 
 
+def _line_number(row):
+    line = row.get("line")
+    return line if isinstance(line, int) and 0 < line < 2**31 else 0
+
+
+def _moment(stamp):
+    """Return a stamp as naive UTC datetime of whole seconds; what is no stamp as it is."""
+    if isinstance(stamp, str):
+        stamp = date_parser.isoparse(stamp.strip())
+    elif isinstance(stamp, date) and not isinstance(stamp, datetime):
+        stamp = datetime(stamp.year, stamp.month, stamp.day)
+    if isinstance(stamp, datetime):
+        if stamp.tzinfo:
+            stamp = stamp.astimezone(UTC).replace(tzinfo=None)
+        if stamp.microsecond:
+            stamp = stamp.replace(microsecond=0)
+    return stamp
+
+
 def _as_json(row):
     return json.dumps(
-        {name: value for name, value in row.items() if name not in ("raw", "error")},
+        {str(name): value for name, value in row.items() if name not in ("raw", "error")},
         default=str,
         ensure_ascii=True,
         sort_keys=True,

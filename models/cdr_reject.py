@@ -41,7 +41,8 @@ class CdrReject(models.Model):
     def action_retry(self):
         """Try the selected rows again, as they are now."""
         for reject in self.filtered(lambda r: r.state == "rejected"):
-            row = reject._row()
+            # known by the row that came: when it is refused again, it is not listed again
+            row = {**reject._row(), "raw": reject.raw}
             counts = self.env["telecom.cdr"].import_calls([row], reject.source_id)
             if counts["taken"] or counts["duplicate"]:
                 reject.state = "taken"
@@ -56,7 +57,7 @@ class CdrReject(models.Model):
         self.ensure_one()
         try:
             row = json.loads(self.values or "{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(
                 self.env._(
                     "Line %(line)s is not valid JSON: %(error)s", line=self.line, error=error

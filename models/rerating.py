@@ -83,6 +83,33 @@ class Rerater:
             self.env[model].invalidate_model(flush=False)
         return ids
 
+    def withdraw(self, cdr_ids):
+        """Take back the charges of calls that are not to be charged any more.
+
+        The free units that they had go to the calls after them, which are to be priced again.
+
+        :param cdr_ids: ids of calls
+        :return: ids of the calls whose charges were taken back
+        """
+        if not cdr_ids:
+            return []
+        self.env.cr.execute(
+            """
+            SELECT c.id, later.id
+              FROM telecom_cdr c
+              JOIN telecom_cdr later ON later.partner_id = c.partner_id
+               AND later.start >= c.start AND later.id != ALL(%(ids)s)
+             WHERE c.id = ANY(%(ids)s)
+               AND EXISTS (SELECT 1 FROM telecom_allowance_use WHERE cdr_id = c.id)
+               AND EXISTS (SELECT 1 FROM telecom_call_charge WHERE cdr_id = later.id)
+            """,
+            {"ids": list(cdr_ids)},
+        )
+        after = self.env.cr.fetchall()
+        released = set(self.release(cdr_ids))
+        self._release_and_queue(list({later for call, later in after if call in released}))
+        return list(released)
+
     def _lock_open(self, cdr_ids):
         """Return those of the calls whose periods are all open, with these locked."""
         cr = self.env.cr

@@ -221,6 +221,9 @@ class Subscription(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        if any(vals.get("did_id") for vals in vals_list):
+            # the database asks whether the number is free: it must know who gave it back
+            self.flush_model(["did_id", "date_start", "date_end", "state"])
         services = super().create(vals_list)
         for service in services:
             if not service.version_ids:

@@ -1,0 +1,408 @@
+"""Calls are taken once, whole, for the right account; what cannot be taken is kept and said."""
+
+import csv
+import gzip
+import io
+import json
+from datetime import datetime, timedelta, timezone
+
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from .common import TelecomCommon
+from .pipeline_laws import PipelineLaws
+
+COUNTS = ("read", "taken", "ignored", "duplicate", "rejected")
+
+
+class TestCallsImport(PipelineLaws, TelecomCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cdrs = cls.env["telecom.cdr"]
+        cls.rejects = cls.env["telecom.cdr.reject"]
+        cls.account = cls.make_account("A1")
+
+    def assert_counts(self, counts, read=0, taken=0, ignored=0, duplicate=0, rejected=0):
+        self.assertEqual(
+            {name: counts[name] for name in COUNTS},
+            dict(zip(COUNTS, (read, taken, ignored, duplicate, rejected), strict=True)),
+            counts["errors"],
+        )
+
+    def take(self, *rows, source="test"):
+        return self.cdrs.import_calls(rows, source)
+
+    def calls_of(self, account):
+        return self.cdrs.search([("partner_id", "=", account.id)], order="start, uid")
+
+    def only(self, uid, source="test"):
+        call = self.cdrs.search([("uid", "=", uid), ("source", "=", source)])
+        self.assertEqual(len(call), 1, uid)
+        return call
+
+    # === ONCE ===
+
+    def test_a_call_is_taken_once_however_often_it_is_reported(self):
+        row = self.call(self.account)
+        other = self.call(self.account)
+        self.assert_counts(self.take(row, dict(row), other), read=3, taken=2, duplicate=1)
+        self.cdrs.rate_pending()
+        charged = self.charged(self.account)
+        self.assert_counts(self.take(dict(row)), read=1, duplicate=1)
+        self.assert_counts(self.take(row, other), read=2, duplicate=2)
+        self.assertEqual(self.cdrs.rate_pending()["rated"], 0)
+        self.assertEqual(self.charged(self.account), charged)
+        # a file that was sent before with one more row
+        more = self.call(self.account)
+        self.assert_counts(self.take(row, more, other), read=3, taken=1, duplicate=2)
+
+    def test_another_content_under_the_same_id_is_a_conflict(self):
+        row = self.call(self.account, seconds=60)
+        longer = {**row, "billsec": 61, "duration": 61}
+        self.assert_counts(self.take(row, longer), read=2, taken=1, rejected=1)
+        for change in (
+            {"account_code": "B1"},
+            {"src": "3227880199"},
+            {"dst": "33123456789"},
+            {"start": "2025-03-10 10:00:01"},
+            {"billsec": 59},
+            {"duration": 61},
+            {"disposition": "NO ANSWER"},
+        ):
+            with self.subTest(change):
+                counts = self.take({**row, **change})
+                self.assert_counts(counts, read=1, rejected=1)
+                self.assertIn(row["uid"], counts["errors"][0])
+        # the first one is kept as it was
+        call = self.only(row["uid"])
+        self.assertEqual((call.billsec, call.dst, call.src), (60, "3225551234", "3227880100"))
+        self.assertEqual(self.rejects.search_count([("field", "=", "uid")]), 8)
+
+    def test_the_same_id_on_two_switches_is_two_calls(self):
+        row = self.call(self.account)
+        self.take(dict(row), source="switch 1")
+        self.assert_counts(self.take(dict(row), source="switch 2"), read=1, taken=1)
+        self.assertEqual(len(self.calls_of(self.account)), 2)
+
+    def test_a_call_alone_is_an_import_of_one_row(self):
+        row = self.call(self.account, seconds=75)
+        created = self.cdrs.create({**row, "source": "one"})
+        self.take(dict(row), source="many")
+        imported = self.only(row["uid"], "many")
+        self.assertEqual(created.state, "pending")
+        self.cdrs.rate_pending()
+        for field in ("partner_id", "direction", "src", "dst", "start", "billsec", "state"):
+            self.assertEqual(created[field], imported[field], field)
+        self.assertEqual(created.amount, imported.amount)
+        self.assertEqual(self.cdrs.create({**row, "source": "one"}), created)
+        with self.assertRaisesRegex(UserError, "empty"):
+            self.cdrs.create({**row, "uid": ""})
+        with self.assertRaisesRegex(UserError, row["uid"]):
+            self.cdrs.create({**row, "source": "one", "billsec": 7})
+
+    def test_unanswered_calls_are_kept_and_never_charged(self):
+        rows = [
+            self.call(self.account, seconds=0, duration=20),
+            self.call(self.account, answered=False),
+            self.call(self.account, answered=True),
+        ]
+        self.assert_counts(self.take(*rows), read=3, taken=3, ignored=2)
+        self.assertEqual(self.cdrs.rate_pending()["rated"], 1)
+        for row, state in zip(rows, ("ignored", "ignored", "rated"), strict=True):
+            call = self.only(row["uid"])
+            self.assertEqual(call.state, state)
+            self.assertEqual(call.reason, "no_answer" if state == "ignored" else False)
+
+    def test_stamps_of_programs_are_moments_in_utc(self):
+        east = timezone(timedelta(hours=5, minutes=30))
+        stamps = {
+            "2025-03-10 10:00:00": "2025-03-10 10:00:00",
+            "2025-03-10T10:00:00Z": "2025-03-10 10:00:00",
+            "2025-03-10T10:00:00.999+02:00": "2025-03-10 08:00:00",
+            datetime(2025, 3, 10, 10, 0, 0, 5): "2025-03-10 10:00:00",
+            datetime(2025, 3, 10, 10, 0, tzinfo=east): "2025-03-10 04:30:00",
+            self.day("2025-03-10"): "2025-03-10 00:00:00",
+        }
+        for stamp, moment in stamps.items():
+            row = self.call(self.account, start=stamp, seconds="60")
+            self.assert_counts(self.take(row), read=1, taken=1)
+            self.assertEqual(str(self.only(row["uid"]).start), moment)
+
+    # === WHOSE CALL IT IS ===
+
+    def test_numbers_are_read_by_the_dialling_rules_of_the_account(self):
+        american = self.env["telecom.billing.profile"].create(
+            {"name": "US", "company_id": self.company.id, "country_id": self.env.ref("base.us").id}
+        )
+        abroad = self.make_account("US1", billing_profile_id=american.id)
+        numbers = (
+            (self.account, "02 555 12 34", "3225551234"),
+            (self.account, "0033123456789", "33123456789"),
+            (self.account, "sip:+33123456789@sbc.example.com", "33123456789"),
+            (abroad, "01133123456789", "33123456789"),
+            (abroad, "+1 202-555-0100", "12025550100"),
+        )
+        for account, dialled, number in numbers:
+            row = self.call(account, dialled)
+            self.take(row)
+            call = self.only(row["uid"])
+            self.assertEqual((call.dst, call.dst_reported), (number, dialled))
+
+    def test_a_number_belongs_to_its_holder_of_that_day(self):
+        """The day is that of the holder's own time zone; the same number changes hands."""
+        did = self.make_product("DID", "did", 2.5)
+        auckland = self.make_account("NZ", tz="Pacific/Auckland")
+        after = self.make_account("NZ2", tz="Pacific/Auckland")
+        service = self.add_number(auckland, "6493000000", did, "2025-03-01")
+        service.date_end = "2025-03-20"
+        self.add_service(after, did, "2025-03-20", did_id=service.did_id.id)
+        # midnight in Auckland is 11:00 UTC of the day before (daylight saving time, UTC+13)
+        held = {
+            "2025-02-28 10:59:59": self.env["res.partner"],
+            "2025-02-28 11:00:00": auckland,
+            "2025-03-19 10:59:59": auckland,
+            "2025-03-19 11:00:00": after,
+        }
+        for start, holder in held.items():
+            row = self.call(self.account, "006493000000", start, account_code="", direction="")
+            self.take(row)
+            call = self.only(row["uid"])
+            self.assertEqual(call.partner_id, holder, start)
+            self.assertEqual(call.direction, "inbound" if holder else False)
+
+    def test_a_number_is_not_held_by_a_draft(self):
+        did = self.make_product("DID", "did", 2.5)
+        self.add_number(self.account, "3227880100", did, state="draft")
+        row = self.call(self.account, "3227880100", account_code="", direction="", src="4412345678")
+        self.take(row)
+        self.assertFalse(self.only(row["uid"]).partner_id)
+
+    def test_the_account_is_found_by_code_then_number_then_identifiers(self):
+        did = self.make_product("DID", "did", 2.5)
+        holder, user, trunk, caller = (
+            self.make_account(name) for name in ("holder", "user", "trunk", "caller")
+        )
+        self.add_number(holder, "3227880100", did)
+        for account, kind, value in (
+            (user, "sip_user", "alice"),
+            (trunk, "trunk", "192.0.2.7"),
+            (caller, "caller", "+32 2 999 00 00"),
+        ):
+            account.account_identifier_ids = [Command.create({"kind": kind, "value": value})]
+        row = {
+            "account_code": "A1",
+            "direction": "",
+            "dst": "3227880100",
+            "sip_user": "alice",
+            "trunk": "192.0.2.7",
+            "src": "029990000",
+        }
+        for missing, account, direction in (
+            (None, self.account, "outbound"),
+            ("account_code", holder, "inbound"),
+            ("dst", user, "outbound"),
+            ("sip_user", trunk, "outbound"),
+            ("trunk", caller, "outbound"),
+            ("src", self.env["res.partner"], False),
+        ):
+            if missing:
+                row[missing] = ""
+            taken = self.call(self.account, **{**row, "dst": row["dst"] or "33123456789"})
+            self.take(taken)
+            call = self.only(taken["uid"])
+            self.assertEqual(call.partner_id, account, missing)
+            self.assertEqual(call.direction, direction)
+
+    def test_an_unknown_account_is_charged_once_it_is_made(self):
+        row = self.call(self.account, "0033123456789", account_code="later")
+        self.assert_counts(self.take(row), read=1, taken=1)
+        self.assertEqual(self.cdrs.rate_pending()["reasons"], {"no_account": 1})
+        call = self.only(row["uid"])
+        self.assertEqual((call.state, call.reason), ("unrated", "no_account"))
+        self.assertIn(call, self.cdrs.search([("state", "=", "unrated")]))
+        self.assertEqual(self.cdrs.rate_pending()["reasons"], {"no_account": 1})
+        account = self.make_account("later")
+        self.assertEqual(self.cdrs.rate_pending()["rated"], 1)
+        self.assertEqual((call.partner_id, call.state), (account, "rated"))
+        self.assertEqual(call.amount, 0.0333)
+
+    # === WHAT CANNOT BE TAKEN ===
+
+    def test_bad_rows_are_kept_once_and_taken_when_mended(self):
+        bad = {
+            "uid": self.call(self.account, uid=""),
+            "start": self.call(self.account, start="the day before"),
+            "billsec": self.call(self.account, billsec="12:30"),
+            "duration": self.call(self.account, duration=-1),
+            "direction": self.call(self.account, direction="sideways"),
+        }
+        good = self.call(self.account)
+        for _again in range(2):
+            counts = self.take(*map(dict, bad.values()), dict(good))
+            self.assertEqual((counts["read"], counts["rejected"]), (6, 5))
+            rejects = self.rejects.search([("source_id.code", "=", "test")])
+            self.assertEqual(sorted(rejects.mapped("field")), sorted(bad))
+        self.assertEqual(self.only(good["uid"]).partner_id, self.account)
+        # not mended: it stays, alone, with its reason
+        rejects.action_retry()
+        self.assertEqual(set(rejects.mapped("state")), {"rejected"})
+        self.assertEqual(self.rejects.search_count([("source_id.code", "=", "test")]), len(rejects))
+        values, rejects[0].values = rejects[0].values, "no JSON"
+        with self.assertRaisesRegex(UserError, "JSON"):
+            rejects[0].action_retry()
+        rejects[0].values = values
+        mended = self.call(self.account)
+        for reject in rejects:
+            values = json.loads(reject.values)
+            field = reject.field
+            reject.values = json.dumps(
+                {**values, field: mended["uid"] if field == "uid" else mended[field]}
+            )
+        rejects.action_retry()
+        self.assertEqual(set(rejects.mapped("state")), {"taken"})
+        self.assertEqual(len(self.calls_of(self.account)), 6)
+
+    def test_hostile_rows_never_take_good_ones_along(self):
+        """What can be stored is stored as it came; what cannot is listed; neighbours are taken."""
+        texts = {
+            "quote": "'; DROP TABLE telecom_cdr; --",
+            "backslash": "\\N\\.\\t\\",
+            "lines": "a\tb\nc\rd\u2028e\x0bf\x1f",
+            "rtl": "\u202e123\u202c",
+            "percent": "%s %(x)s {0} ${y}",
+            "nul": "a\x00b",
+            "surrogate": "a\ud800b",
+            "megabyte": "x" * 1_000_000,
+            "wide megabyte": "\U0001f600" * 250_000,
+        }
+        impossible = ("nul", "surrogate", "megabyte", "wide megabyte")
+        for field in ("uid", "account_code", "src", "dst", "disposition", "bleg_uid", "sip_user"):
+            for name, text in texts.items():
+                with self.subTest(field=field, text=name), self.env.cr.savepoint():
+                    good, last = self.call(self.account), self.call(self.account)
+                    bad = {**self.call(self.account), field: text}
+                    counts = self.take(good, bad, last)
+                    self.assertEqual(counts["read"], 3)
+                    self.assertEqual(counts["taken"] + counts["rejected"], 3)
+                    self.assertTrue(self.only(good["uid"]) and self.only(last["uid"]))
+                    self.assertEqual(counts["rejected"], name in impossible)
+                    if name not in impossible:
+                        column = {"src": "src_reported", "dst": "dst_reported"}.get(field, field)
+                        self.assertEqual(self.only(bad["uid"])[column], text)
+
+    def test_hostile_values_never_take_good_ones_along(self):
+        values = {
+            "start": [0, 1741600800, True, [], {}, "0001-01-01T00:00:00+14:00", "2999-01-01"]
+            + ["9999-12-31T23:59:59-14:00", datetime.min.replace(tzinfo=timezone.utc), "\x00", ""],
+            "billsec": ["1e999", "NaN", float("nan"), float("inf"), -1, 2**31, 2**99, "9" * 5000]
+            + [1.5, [], {}, "\x00", True],
+            "duration": ["1e999", float("nan"), -1, 2**31, "9" * 5000, [], "\ud800"],
+            "uid": [None, "", "0", "00000000-0000-0000-0000-000000000000", [], {}, 0],
+            "direction": ["\x00", "x" * 1_000_000, 5],
+            "ignored": ["\x00", "x" * 1_000_000, 5, {}],
+            "answered": ["\x00", 5, None],
+            "error": ["text", 5],
+            "raw": ["\x00\ud800", 5, {}],
+            "line": ["\x00", -1, 2**40, None],
+            None: [["surplus", "columns"]],
+        }
+        for field, wrong in values.items():
+            for value in wrong:
+                with self.subTest(field=field, value=str(value)[:40]), self.env.cr.savepoint():
+                    good, last = self.call(self.account), self.call(self.account)
+                    counts = self.take(good, {**self.call(self.account), field: value}, last)
+                    self.assertEqual(counts["read"], 3)
+                    self.assertEqual(counts["taken"] + counts["duplicate"] + counts["rejected"], 3)
+                    self.assertTrue(self.only(good["uid"]) and self.only(last["uid"]))
+        counts = self.take(self.call(self.account), "no row", None, ["uid"], 5)
+        self.assert_counts(counts, read=5, taken=1, rejected=4)
+
+    # === FILES ===
+
+    def import_file(self, content, **vals):
+        source = self.env["telecom.cdr.source"].create({"name": "F", "code": "file", **vals})
+        return self.env["telecom.cdr.import"]._import_file(source, "calls", content)
+
+    def assert_file(self, content, **vals):
+        """A file of an answered call of 61 s by A1 to France and an unanswered one."""
+        imported = self.import_file(content, **vals)
+        self.assertEqual(
+            (imported.state, imported.read_count, imported.taken_count, imported.ignored_count),
+            ("done", 2, 2, 1),
+            imported.error or imported.reject_ids.mapped("reason"),
+        )
+        self.cdrs.rate_pending()
+        calls = self.cdrs.search([("import_id", "=", imported.id)], order="start")
+        self.assertEqual(calls.mapped("state"), ["rated", "ignored"])
+        call = calls[0]
+        self.assertEqual(call.partner_id, self.account)
+        self.assertEqual((call.dst, call.billsec), ("33123456789", 61))
+        self.assertEqual(str(call.start), "2025-03-10 10:00:00")
+        again = self.env["telecom.cdr.import"]._import_file(imported.source_id, "again", content)
+        self.assertEqual((again.duplicate_count, again.taken_count), (2, 0))
+
+    def test_file_of_freeswitch_csv(self):
+        rows = (
+            '"","3227880100","0033123456789","default","2025-03-10 11:00:00",'
+            '"2025-03-10 11:00:05","2025-03-10 11:01:06","66","61","NORMAL_CLEARING",'
+            '"c0ffee00-0001","","A1","PCMA","PCMA"\n'
+            '"","3227880100","0033123456789","default","2025-03-10 12:00:00",'
+            '"","2025-03-10 12:00:20","20","0","NO_ANSWER","c0ffee00-0002","","A1","",""\n'
+        )
+        self.assert_file(rows.encode(), format="freeswitch_csv", tz="Europe/Brussels")
+
+    def test_file_of_freeswitch_json(self):
+        def report(uid, start, answer, end, billsec):
+            variables = {
+                "uuid": uid,
+                "accountcode": "A1",
+                "start_epoch": str(start),
+                "answer_epoch": str(answer),
+                "end_epoch": str(end),
+                "duration": str(end - start),
+                "billsec": str(billsec),
+                "destination_number": "0033123456789",
+                "caller_id_number": "3227880100",
+                "hangup_cause": "NORMAL_CLEARING",
+            }
+            return json.dumps({"variables": variables})
+
+        start = 1741600800  # 2025-03-10 10:00:00 UTC
+        lines = [
+            report("c0ffee00-0001", start, start + 5, start + 66, 61),
+            report("c0ffee00-0002", start + 3600, 0, start + 3620, 0),
+        ]
+        self.assert_file("\n".join(lines).encode(), format="freeswitch_json")
+
+    def test_file_of_asterisk_csv(self):
+        rows = (
+            '"A1","3227880100","0033123456789","out","","SIP/a-1","SIP/t-1","Dial","",'
+            '"2025-03-10 10:00:00","2025-03-10 10:00:05","2025-03-10 10:01:06",66,61,'
+            '"ANSWERED","DOCUMENTATION","1741600800.1",""\n'
+            '"A1","3227880100","0033123456789","out","","SIP/a-2","SIP/t-2","Dial","",'
+            '"2025-03-10 11:00:00",,"2025-03-10 11:00:20",20,0,'
+            '"NO ANSWER","DOCUMENTATION","1741604400.2",""\n'
+        )
+        self.assert_file(rows.encode(), format="asterisk_csv")
+
+    def test_file_with_a_header_plain_or_packed(self):
+        out = io.StringIO()
+        writer = csv.writer(out, delimiter=";")
+        writer.writerow(
+            ["Call ID", "Account Code", "Caller", "Called", "Start", "Duration", "Bill"]
+        )
+        writer.writerow(["x1", "A1", "3227880100", "0033123456789", "2025-03-10T10:00:00Z", 66, 61])
+        writer.writerow(["x2", "A1", "3227880100", "0033123456789", "2025-03-10T11:00:00Z", 20, 0])
+        columns = {"billsec": "Bill", "uid": "Call ID", "account_code": "Account Code"}
+        columns |= {"src": "Caller", "dst": "Called", "start": "Start", "duration": "Duration"}
+        content = gzip.compress(out.getvalue().encode())
+        self.assert_file(content, format="header_csv", column_map=columns)
+
+    def test_a_file_that_cannot_be_read_says_why(self):
+        for content in (b"a;b\n1;2\n", b"\x1f\x8b\x08garbage", b"PK\x03\x04zip"):
+            with self.subTest(content), self.env.cr.savepoint() as savepoint:
+                imported = self.import_file(content, format="header_csv")
+                self.assertEqual(imported.state, "failed")
+                self.assertTrue(imported.error)
+                savepoint.rollback()

@@ -90,6 +90,8 @@ class Intake:
         """Take `rows` in batches; return the counts that `import_calls` documents."""
         counts = dict.fromkeys(("read", "taken", "ignored", "duplicate", "rejected"), 0)
         counts["errors"] = []
+        # accounts and numbers are read from the database
+        self.env.flush_all()
         rows = iter(rows)
         while batch := list(islice(rows, BATCH)):
             for name, count in self._take(batch).items():

@@ -61,6 +61,8 @@ class Rater:
         :return: dict of counts `rated`, `unrated`, `reasons` {reason: calls}
         """
         counts = {"rated": 0, "unrated": 0, "reasons": Counter()}
+        # everything is read from the database
+        self.env.flush_all()
         # the database's clock: two runs within a second, or in a test's frozen time, differ
         self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
         started = self.env.cr.fetchone()[0]
@@ -138,25 +140,34 @@ class Rater:
         allowances.store()
         self._dequeue([call[0] for call in calls], failures, started)
         reasons = Counter(reason for _call, reason, _detail in failures)
-        rated = len(calls) - len(failures) - len(retaken)
-        return len(claimed), max(rated, 0), reasons
+        failed = {call for call, _reason, _detail in failures}
+        return len(claimed), len(claimed) - len(failed.intersection(claimed)), reasons
 
     def _find_accounts(self, claimed):
-        """Look again for the account of calls that had none, or none that is one still."""
+        """Look again for the account of calls that had none, and read again the numbers that
+        had no rate: accounts are made and dialling rules mended meanwhile."""
         self.env.cr.execute(
-            "SELECT id FROM telecom_cdr WHERE id = ANY(%s) AND partner_id IS NULL", [claimed]
+            """
+            SELECT c.id FROM telecom_cdr c JOIN telecom_cdr_pending p ON p.cdr_id = c.id
+             WHERE c.id = ANY(%s)
+               AND (c.partner_id IS NULL OR p.reason IN ('no_number', 'no_rate'))
+            """,
+            [claimed],
         )
         missing = [row[0] for row in self.env.cr.fetchall()]
         if missing:
             self.env["telecom.cdr"].browse(missing)._find_accounts()
 
     def _read(self, ids):
-        """Return the calls as tuples, in order of start: a package is used up in that order."""
+        """Return the calls as tuples, in order of start: a package is used up in that order.
+
+        Of calls that start together the ID decides, which does not depend on their arrival.
+        """
         self.env.cr.execute(
             """
             SELECT id, partner_id, direction, coalesce(dst, ''), start::text, billsec
               FROM telecom_cdr WHERE id = ANY(%s)
-             ORDER BY start, id
+             ORDER BY start, source, uid
             """,
             [ids],
         )

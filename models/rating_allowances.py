@@ -69,7 +69,7 @@ class Allowances:
         :return: ids of the calls to price again with this batch
         """
         first = {}
-        for call_id, partner, direction, number, start, _seconds in self._calls:
+        for _call_id, partner, direction, number, start, _seconds in self._calls:
             if partner in first or partner not in self._packages:
                 continue
             account = self._accounts.get(partner)
@@ -77,17 +77,16 @@ class Allowances:
                 continue
             day = date.fromisoformat(account.day(start))
             if any(p.covers(direction, number, day) for p in self._packages[partner]):
-                first[partner] = (start, call_id)
+                first[partner] = start
         later = []
-        for partner, (start, call_id) in first.items():
+        for partner, start in first.items():
             self._env.cr.execute(
                 """
                 SELECT c.id FROM telecom_cdr c
-                 WHERE c.partner_id = %s AND c.start >= %s AND (c.start, c.id) > (%s, %s)
-                   AND c.ignored IS NULL
+                 WHERE c.partner_id = %s AND c.start >= %s AND c.ignored IS NULL
                    AND EXISTS (SELECT 1 FROM telecom_call_charge WHERE cdr_id = c.id)
                 """,
-                [partner, start, start, call_id],
+                [partner, start],
             )
             later.extend(row[0] for row in self._env.cr.fetchall())
         if not later:

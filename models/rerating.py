@@ -43,6 +43,7 @@ class Rerater:
         if not cdr_ids:
             return []
         cr = self.env.cr
+        self.env["telecom.billing.period"].flush_model()
         ids = self._lock_open(list(cdr_ids))
         if not ids:
             return []

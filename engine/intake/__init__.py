@@ -8,6 +8,7 @@ from .checks import check_row
 from .columns import FIELDS as CALL_FIELDS
 from .columns import propose_columns
 from .formats import FORMATS, detect_format, read_calls
+from .header_csv import read_samples
 
 __all__ = [
     "CALL_FIELDS",
@@ -18,4 +19,5 @@ __all__ = [
     "detect_format",
     "propose_columns",
     "read_calls",
+    "read_samples",
 ]

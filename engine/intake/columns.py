@@ -101,6 +101,9 @@ _NAMES = {
 }
 FIELDS = tuple(_NAMES)
 _NAMES = {field: tuple(names.split()) for field, names in _NAMES.items()}
+for _field in ("billsec", "duration"):
+    _NAMES[f"{_field}_ms"] += tuple(f"{name}ms" for name in _NAMES[_field])
+_UNITS = ("inseconds", "seconds", "secs", "sec", "secondes", "sekunden", "segundos", "secondi")
 _MINIMUM = 3
 
 
@@ -132,11 +135,16 @@ def propose_columns(header):
     by_key = {}
     for name in header:
         by_key.setdefault(name_key(name), name)
+    for key, name in list(by_key.items()):
+        for unit in _UNITS:
+            if key.endswith(unit):
+                by_key.setdefault(key.removesuffix(unit), name)
     mapping = {}
     for field, names in _NAMES.items():
         for name in names:
             if name in by_key:
-                mapping[field] = by_key.pop(name)
+                mapping[field] = column = by_key[name]
+                by_key = {key: other for key, other in by_key.items() if other != column}
                 break
     if "start" not in mapping:
         mapping.pop("start_time", None)

@@ -3,6 +3,7 @@
 import csv
 
 from .badrow import RAW_LENGTH, BadRow, Unreadable, bad_row
+from .stream import CutLine
 
 # A record with line ends inside quotes spans this many lines at most. Switches write one line a
 # call; what is longer is a quotation mark gone astray.
@@ -66,19 +67,15 @@ def read_rows(blocks, delimiter, convert, comment=None, first_line=1, max_length
     blank = delimiter + '" \t'
     number = first_line - 1  # of the last line done
     held = []
-    for lines, has_nul, is_cut, is_last in _with_last(blocks):
+    for lines, is_odd, is_last in _with_last(blocks):
         if held:
-            lines, held, has_nul = held + lines, [], True
+            lines, held, is_odd = held + lines, [], True
         index, count = 0, len(lines)
         while index < count:
             line = lines[index]
             index += 1
             number += 1
-            if has_nul and "\0" in line:
-                yield bad_row(number, line, BadRow("line", "bad_character", line))
-                continue
-            if is_cut and index == count:
-                error = BadRow("line", "line_too_long", line, limit=max_length)
+            if is_odd and (error := _oddity(line, max_length)):
                 yield bad_row(number, line, error)
                 continue
             put(line)
@@ -114,12 +111,19 @@ def read_rows(blocks, delimiter, convert, comment=None, first_line=1, max_length
 
 def _with_last(blocks):
     """The blocks, with whether there is none after it."""
-    last = [], False, False
+    last = [], False
     for block in blocks:
         if last[0]:
             yield *last, False
         last = block
     yield *last, True
+
+
+def _oddity(line, max_length):
+    """What keeps a line from being split at all, if anything."""
+    if isinstance(line, CutLine):
+        return BadRow("line", "line_too_long", line, limit=max_length)
+    return BadRow("line", "bad_character", line) if "\0" in line else None
 
 
 def _spanning_row(splitter, convert, number, lines, index):
@@ -128,7 +132,7 @@ def _spanning_row(splitter, convert, number, lines, index):
     window = lines[index : index + _MAX_SPAN]
     fields, span = splitter.split_span(window)
     if fields and not any(
-        "\0" in text or _is_row(splitter, convert, text) for text in window[1:span]
+        _oddity(text, 0) or _is_row(splitter, convert, text) for text in window[1:span]
     ):
         try:
             return convert(number, "\n".join(window[:span])[:RAW_LENGTH], fields), span

@@ -29,7 +29,8 @@ _NAMES = {
         " perminuteprice perminute permin chargeperminute minuteprice minuterate callrate sellrate"
         " sellprice rateinitial ratecost peakrate newrate newprice currentrate wholesalerate"
         " retailrate rate price cost charge tariff usdmin"
-        " prixminute prixparminute prixmin prixlaminute prix tarifminute tarifparminute tarif"
+        " tarifmin tariffmin tarifamin tariffamin prixminute prixparminute prixmin prixlaminute"
+        " prix tarifminute tarifparminute tarif"
         " cout coutminute coutparminute"
         " preisprominute preisminute preismin minutenpreis preis"
         " preciominuto precioporminuto preciomin precio tarifa costeminuto costeporminuto coste"
@@ -165,7 +166,8 @@ def _key(name):
     """A column's name without currency and punctuation."""
     name = str(name).lower()
     name = _PARENTHESES.sub(" ", name)
-    return name_key(_CENTS.sub(" ", _CURRENCIES.sub(" ", name)))
+    key = name_key(_CENTS.sub(" ", _CURRENCIES.sub(" ", name)))
+    return "permin" if key in ("min", "minute") and "/" in name else key
 
 
 def _settle_prefix(columns, rows):

@@ -11,7 +11,7 @@ from .badrow import RAW_LENGTH, Refused, Unreadable
 from .csv_records import read_rows
 from .deck_columns import propose_deck_columns
 from .delimiters import sniff_delimiter
-from .stream import Limits, check_encoding, line_blocks, text_blocks
+from .stream import Limits, check_encoding, first_lines, line_blocks, text_blocks
 
 _ZIP_MAGIC, _OLD_EXCEL_MAGIC = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _MAX_COLUMNS = 200
@@ -105,9 +105,7 @@ def _find_header(rows, has_header):
 def _csv_rows(content, delimiter, encoding, max_bytes):
     limits = Limits(expanded_bytes=max_bytes)
     blocks = line_blocks(text_blocks(content, encoding, limits), limits.line_length)
-    head = next(blocks, None)
-    if head is None:
-        return
+    head = first_lines(blocks)
     delimiter = delimiter or sniff_delimiter(head[0])
     for row in read_rows(chain([head], blocks), delimiter, _csv_row):
         if isinstance(row, dict):

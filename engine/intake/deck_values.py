@@ -13,6 +13,7 @@ _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
 _MAX_PREFIX_DIGITS = 15
 _MAX_RANGE = 1000
 _RANGE_DIGITS = 3
+_COUNTRY_CODE_DIGITS = 3
 
 _PRICE = re.compile(r"(-?)(\d{1,15}(?:\.\d{1,40})?|\.\d{1,40})(?:[eE]([+-]?\d{1,2}))?", re.ASCII)
 _CURRENCY = re.compile(r"[$€£¥]|\b[A-Za-z]{3}\b|/ ?min\.?$")
@@ -72,17 +73,19 @@ def _prefix(part, text):
 
 def _range(part):
     """The prefixes of 4471-4475, or the one of 1-242 (a country code and an area code)."""
-    first, last, *more = (_prefix(end, part) for end in part.split("-") if end or part)
-    if more or not first or not last:
+    ends = part.split("-")
+    if len(ends) != 2 or not all(ends):
         raise Unreadable("prefix", "not_a_range", part)
-    if len(first) != len(last):
+    first, last = (_prefix(end, part) for end in ends)
+    length, kept = len(first), max(1, len(first) - _RANGE_DIGITS)
+    if length >= 3 and length == len(last) and first[:kept] == last[:kept]:
+        count = int(last) - int(first) + 1
+        if 1 <= count <= _MAX_RANGE:
+            return [str(int(first) + step) for step in range(count)]
+    elif length <= _COUNTRY_CODE_DIGITS and len(ends[0]) != len(ends[1]):
         return [_prefix(first + last, part)]
-    if first[:-_RANGE_DIGITS] != last[:-_RANGE_DIGITS] or first[0] != last[0] or len(first) < 3:
-        raise Unreadable("prefix", "not_a_range", part)
-    count = int(last) - int(first) + 1
-    if not 1 <= count <= _MAX_RANGE:
-        raise Unreadable("prefix", "not_a_range", part)
-    return [str(int(first) + step) for step in range(count)]
+    # 4471-75 may be either, and 44-77 as well.
+    raise Unreadable("prefix", "not_a_range", part)
 
 
 def parse_price(text, field, scale=Decimal(1), decimal_mark=None):

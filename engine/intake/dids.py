@@ -1,6 +1,6 @@
 """Lists of phone numbers to rent (DIDs)."""
 
-from .badrow import BadRow, Unreadable, bad_row
+from .badrow import BadRow, Refused, Unreadable, bad_row
 from .columns import name_key
 from .deck_table import read_deck
 from .deck_values import parse_price, parse_whole_seconds
@@ -65,7 +65,7 @@ def read_dids(stream, columns=None, options=None):
     if columns is None:
         columns = propose_did_columns(deck.header or [])
     if "number" not in columns:
-        raise Unreadable("file", "missing_column", "number")
+        raise Refused("missing_column", "number")
     rows, first_lines = [], {}
     for row in deck.rows:
         error = row.error

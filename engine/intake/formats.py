@@ -14,7 +14,7 @@ from .freeswitch_json import read_freeswitch_json
 from .header_csv import read_header_csv
 from .options import options_from
 from .stamps import stamp_parser
-from .stream import line_blocks, text_blocks
+from .stream import Limits, first_lines, line_blocks, text_blocks
 
 
 def _read_asterisk_custom(stream, options):
@@ -32,6 +32,7 @@ FORMATS = {
     "asterisk_custom_csv": ("Asterisk Simple.csv (cdr_custom)", _read_asterisk_custom),
     "header_csv": ("CSV with a header row", read_header_csv),
 }
+_HEAD_BYTES = 1 << 16
 _STAMP = stamp_parser()
 
 
@@ -79,17 +80,15 @@ def detect_format(head):
     """
     if head.startswith(b"\x1f\x8b"):
         try:
-            head = zlib.decompressobj(wbits=31).decompress(head, 1 << 16)
+            head = zlib.decompressobj(wbits=31).decompress(head, _HEAD_BYTES)
         except zlib.error:
             return ""
-    options = options_from()
+    texts = text_blocks(head[:_HEAD_BYTES], None, Limits())
     try:
-        lines, _has_nul, _is_cut = next(
-            line_blocks(text_blocks(head[: 1 << 16], None, options.limits), 1 << 16), ([], 0, 0)
-        )
-    except Unreadable:
+        lines, _is_odd = first_lines(line_blocks(texts, _HEAD_BYTES))
+    except Refused:
         return ""
-    lines = [line for line in lines[:50] if line.strip() and not line.startswith("#")]
+    lines = [line for line in lines if line.strip() and line[0] != "#" and "\0" not in line]
     if not lines:
         return ""
     if lines[0].lstrip()[0] in "{[":
@@ -97,7 +96,7 @@ def detect_format(head):
     votes = [name for name in map(_format_of_line, lines[:20]) if name]
     if votes:
         return max(set(votes), key=votes.count)
-    delimiter = sniff_delimiter(lines)
+    delimiter = sniff_delimiter(lines, header_first=True)
     cells = Splitter(delimiter).split(lines[0])
     return "header_csv" if cells and looks_like_header(cells) else ""
 

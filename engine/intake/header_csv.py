@@ -11,9 +11,9 @@ from .columns import FIELDS, INBOUND_WORDS, OUTBOUND_WORDS, propose_columns, wor
 from .csv_records import Splitter, read_rows
 from .delimiters import sniff_delimiter
 from .durations import parse_seconds
-from .options import DURATION_UNITS
+from .options import DURATION_UNITS, options_from
 from .stamps import NEVER, stamp_parser
-from .stream import line_blocks, text_blocks
+from .stream import first_lines, line_blocks, text_blocks
 
 _COMMENT = "#"
 _LENGTHS = ("billsec", "billsec_ms", "duration", "duration_ms", "end")
@@ -59,29 +59,57 @@ def read_header_csv(stream, options):
     return _read(stream, options)
 
 
+def read_samples(stream, options=None, rows=3):
+    """The header of a CSV file of calls and its first rows, for choosing its columns by hand.
+
+    :param stream: ``bytes`` or a binary file, plain or packed with gzip
+    :param options: ``dict``, see :func:`options.options_from`
+    :param rows: number of rows
+    :return: list of the columns' names, and list of rows, each a list of its cells
+    :raises ValueError: where the file is refused (:class:`badrow.Refused`)
+
+    >>> read_samples(b'To;Seconds\\n3225551234;60\\n')
+    (['To', 'Seconds'], [['3225551234', '60']])
+    """
+    options = options_from(options)
+    texts = text_blocks(stream, options.encoding, options.limits)
+    lines, _is_odd = first_lines(line_blocks(texts, options.limits.line_length))
+    delimiter = options.delimiter or sniff_delimiter(lines, _COMMENT, header_first=True)
+    skipped, header = _header(lines, delimiter)
+    splitter, samples = Splitter(delimiter), []
+    for line in lines[skipped:]:
+        if len(samples) == rows:
+            break
+        if line.strip() and not line.startswith(_COMMENT):
+            cells = splitter.split(line[:100_000].replace("\0", ""))
+            samples.append([cell.strip() for cell in cells or ()])
+    return header or [], samples
+
+
 def _read(stream, options):
     texts = text_blocks(stream, options.encoding, options.limits)
     blocks = line_blocks(texts, options.limits.line_length)
-    head = next(blocks, None)
-    if head is None:
-        return
-    lines, has_nul, is_cut = head
-    delimiter = options.delimiter or sniff_delimiter(lines, _COMMENT)
     columns = options.columns or None
     by_number = bool(columns) and all(isinstance(column, int) for column in columns.values())
     has_header = not by_number if options.header_row is None else options.header_row
-    skipped, header = 0, None
-    if has_header:
-        skipped, header = _header(lines, delimiter)
-        if header is None:
+    before, skipped, header = 0, 0, None
+    while True:
+        lines, is_odd = first_lines(blocks)
+        if not lines:
             return
+        delimiter = options.delimiter or sniff_delimiter(lines, _COMMENT, has_header)
+        if has_header:
+            skipped, header = _header(lines, delimiter)
+        if header is not None or not has_header:
+            break
+        before += len(lines)
     convert = _converter(_places(columns, header), header and len(header), options)
     yield from read_rows(
-        chain([(lines[skipped:], has_nul, is_cut)], blocks),
+        chain([(lines[skipped:], is_odd)], blocks),
         delimiter,
         convert,
         comment=_COMMENT,
-        first_line=skipped + 1,
+        first_line=before + skipped + 1,
         max_length=options.limits.line_length,
     )
 

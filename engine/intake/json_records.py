@@ -94,9 +94,8 @@ class _Reader:
             if end is not None:
                 value = BadRow("line", "not_json", reason)
                 break
-            if not self.more():
-                value, end = BadRow("line", "not_json", reason), self.next_start()
-                break
+            if len(self.buffer) - self.at > self.max_length or not self.more():
+                return start, *self.skip_to_start(reason)
         raw = self.buffer[self.at : end]
         if len(raw) > self.max_length:
             value = BadRow("line", "line_too_long", raw, limit=self.max_length)
@@ -141,8 +140,6 @@ class _Reader:
             if at - begin > self.max_length:
                 break
         self.wasted(len(buffer) - begin)
-        if len(buffer) - begin > self.max_length:
-            return self.next_start(), "an object is not closed"
         return None, "an object is not closed"
 
     def decode(self, at):
@@ -157,10 +154,20 @@ class _Reader:
         except ValueError as error:
             return None, None, str(error)
 
-    def next_start(self):
-        """Where to go on behind a record without end."""
-        found = self.buffer.find(_LINE_START, self.at + 1)
-        return found + 1 if found >= 0 else len(self.buffer)
+    def skip_to_start(self, reason):
+        """List a record without end, up to the next line that may start one."""
+        raw = None
+        while True:
+            found = self.buffer.find(_LINE_START, self.at)
+            # The end of the line may be in this block and the start of a record in the next.
+            end = found + 1 if found >= 0 else len(self.buffer) - (not self.is_final)
+            if raw is None:
+                raw = self.buffer[self.at : end][: self.max_length]
+            self.advance(end)
+            if found >= 0 or not self.more():
+                if found < 0:
+                    self.advance(len(self.buffer))
+                return raw, BadRow("line", "not_json", reason)
 
     def wasted(self, length):
         self.waste += length

@@ -182,6 +182,12 @@ def _guess_encoding(head):
     return "utf-8"
 
 
+class CutLine(str):
+    """The beginning of a line that was too long."""
+
+    __slots__ = ()
+
+
 def unix_newlines(blocks):
     """The same text with LF as its only line end, whatever the blocks cut in two.
 
@@ -208,8 +214,7 @@ def line_blocks(blocks, max_length):
 
     :param blocks: iterator of ``str``
     :param max_length: characters of the longest line that is kept whole
-    :return: iterator of (list of lines, whether there is a NUL in them, whether the list is the
-        beginning of one line that was too long)
+    :return: iterator of (list of lines, whether there is a NUL or a :class:`CutLine` in them)
     """
     pending, is_skipping = "", False
     for block in unix_newlines(blocks):
@@ -220,11 +225,27 @@ def line_blocks(blocks, max_length):
             del lines[0]
             is_skipping = False
         if lines:
-            yield lines, "\0" in text, False
+            yield lines, "\0" in text
         if is_skipping:
             pending = ""
         elif len(pending) > max_length:
-            yield [pending[:max_length]], False, True
+            yield [CutLine(pending[:max_length])], True
             pending, is_skipping = "", True
     if pending:
-        yield [pending], "\0" in pending, False
+        yield [pending], "\0" in pending
+
+
+def first_lines(blocks, count=100):
+    """The beginning of a file, for finding out what it is.
+
+    :param blocks: what :func:`line_blocks` yields
+    :param count: lines that are enough
+    :return: (list of lines, whether there is a NUL or a :class:`CutLine` in them)
+    """
+    lines, is_odd = [], False
+    for more, is_odd_too in blocks:
+        lines += more
+        is_odd = is_odd or is_odd_too
+        if len(lines) >= count:
+            break
+    return lines, is_odd

@@ -47,7 +47,8 @@ def run(_arguments):
     say(f"{name} is ready ({time.monotonic() - start:.0f} s)")
     if not serve:
         return 0
-    print(f"\n    http://127.0.0.1:{port}   login admin, password admin   (Ctrl-C ends it)\n")
+    print(f"\n    http://127.0.0.1:{port}   login admin, password admin   (Ctrl-C ends it)")
+    print("    `make stop` afterwards stops PostgreSQL too\n")
     sys.stdout.flush()
     command = runtime.command(
         *("-d", name, "--db-filter", f"^{name}$", "--http-port", port, "--log-level", "warn")

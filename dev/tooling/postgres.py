@@ -8,6 +8,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -19,7 +20,6 @@ ROLE = "odoo"
 SETTINGS = {
     "listen_addresses": "''",
     "max_connections": "200",
-    "shared_buffers": "768MB",
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
     "effective_cache_size": "4GB",
@@ -137,7 +137,7 @@ def _embedded():
     found = Server(variables, bindir, embedded=True)
     if not _answers(found):
         with lock("postgres"):
-            if not _answers(found):
+            if not _recovers(found, data / "main") and not _answers(found):
                 _start(found, data, socket)
     return found
 
@@ -147,6 +147,21 @@ def _answers(found):
         return False
     ready = subprocess.run([found.bindir / "pg_isready", "-q", "-t", "20"], env=found.environment())
     return ready.returncode == 0
+
+
+def _recovers(found, main):
+    """Wait for a server that runs and does not answer yet, as after the crash of a session."""
+    for _ in range(300):
+        try:
+            process = (main / "postmaster.pid").read_text().split()[0]
+            if str(main) not in Path("/proc", process, "cmdline").read_text():
+                return False
+        except (OSError, IndexError):
+            return False
+        if _answers(found):
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def _start(found, data, socket):
@@ -164,11 +179,23 @@ def _start(found, data, socket):
     _discard_if_unsure(data)
     if not (data / "complete").exists():
         _init(found, data, user, options)
-    settings = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+    settings = " ".join(f"-c {name}={value}" for name, value in _settings().items())
     say("starting PostgreSQL")
     # Read before the next start: see _discard_if_unsure.
     (data / "boot").write_text(_boot())
     _pg_ctl_start(found, data / "main", log, f"-k {socket} {settings}", options)
+
+
+def _settings():
+    """The settings, made smaller for a small machine."""
+    found = dict(SETTINGS)
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    buffers = min(768, memory // 1024**2 // 8)
+    found["shared_buffers"] = f"{buffers}MB"
+    # Containers often come with 64 MB of shared memory: too little for parallel queries.
+    if not os.path.isdir("/dev/shm") or shutil.disk_usage("/dev/shm").total < 512 * 1024**2:
+        found["dynamic_shared_memory_type"] = "mmap"
+    return found
 
 
 def _pg_ctl_start(found, data, log, arguments, options):

@@ -55,7 +55,6 @@ class PeriodCloser:
 
     def invoice(self, periods):
         """Invoice closed periods in batches, then one by one where a batch fails."""
-        run_batch(self.env, lambda: self._adopt(periods))
         ordered = periods.sorted(
             lambda p: (
                 p.company_id.id,
@@ -126,15 +125,11 @@ class PeriodCloser:
                     )
                 )
                 ids = [row[0] for row in self.env.cr.fetchall()]
-                self.periods.browse(ids).write({"state": "closed"})
+                self.periods.browse(ids).write({"state": "closed", "run_id": self.run.id})
                 return len(ids)
 
             if not run_batch(self.env, freeze):
                 return
-
-    def _adopt(self, periods):
-        if self.run:
-            periods.write({"run_id": self.run.id})
 
     def _invoice_or_split(self, periods):
         """Invoice a batch; when that fails, each period alone, and keep what fails."""
@@ -164,10 +159,13 @@ class PeriodCloser:
             )
             periods = self.periods.browse([row[0] for row in self.env.cr.fetchall()])
             periods.invalidate_recordset()
+            # what another run closed and left is this run's now
+            periods.write({"run_id": self.run.id})
             InvoiceContent(self.env, periods).make()
             self.env.flush_all()
 
     def _keep_failure(self, period, message):
+        period.run_id = self.run
         if period.error != message:
             period.error = message
             period.message_post(body=message)

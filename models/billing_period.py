@@ -154,7 +154,8 @@ class BillingPeriod(models.Model):
 
     @api.model
     def _ensure(self, bounds):
-        """Make the periods that are missing so that each account's cover the given moments.
+        """Make the periods that are missing so that each account's cover the given moments,
+        and one is open.
 
         Periods of one account tile time. New ones are added after the last; before the first
         only while nothing is closed and the account has no first billed day of its own.
@@ -171,7 +172,7 @@ class BillingPeriod(models.Model):
         for partner_id, (first, last) in bounds.items():
             span = known.get(partner_id)
             # the common case, decided without asking more: everything is covered already
-            if span and span[2] <= first and last < span[3]:
+            if span and span[2] <= first and last < span[3] and span[5]:
                 continue
             zones = zones or partners._account_zones()
             partner = partners.browse(partner_id).with_prefetch(partners.ids)
@@ -188,11 +189,11 @@ class BillingPeriod(models.Model):
 
     @api.model
     def _known(self, partner_ids):
-        """Return {account: (date_from, date_to, start, stop, anything closed)} of its periods."""
+        """Return {account: (date_from, date_to, start, stop, any closed, any open)}."""
         self.env.cr.execute(
             """
             SELECT partner_id, min(date_from), max(date_to), min(start)::text, max(stop)::text,
-                   bool_or(state != 'open')
+                   bool_or(state != 'open'), bool_or(state = 'open')
               FROM telecom_billing_period WHERE partner_id = ANY(%s) GROUP BY partner_id
             """,
             [partner_ids],
@@ -217,7 +218,8 @@ class BillingPeriod(models.Model):
             begin = partner.billing_start or calendar.period_of(first_day, cycle, day)[0]
             spans.append((begin, calendar.period_of(begin, cycle, day)[1]))
             edge, stop = spans[0][1], None
-        while edge <= last_day:
+        # one is open at least: a late call goes there when all that was is closed
+        while edge <= last_day or not (spans or known[5]):
             span = calendar.bridge(edge, cycle, day)
             spans.append(span)
             edge = span[1]
@@ -244,7 +246,7 @@ class BillingPeriod(models.Model):
             INSERT INTO telecom_billing_period
                 (partner_id, company_id, date_from, date_to, start, stop, state,
                  create_uid, write_uid, create_date, write_date)
-            VALUES %s ON CONFLICT (partner_id, date_from) DO NOTHING
+            VALUES %s ON CONFLICT DO NOTHING
             """,
             rows,
             template=f"(%s, %s, %s, %s, %s, %s, 'open', {uid}, {uid},"

@@ -75,12 +75,32 @@ class CdrReject(models.Model):
             key = f"{vals['source_id']}\n{vals['raw']}".encode()
             vals["fingerprint"] = hashlib.sha256(key).hexdigest()
             seen.setdefault(vals["fingerprint"], vals)
-        known = set(
-            self.search(
-                [
-                    ("source_id", "=", vals_list[0]["source_id"]),
-                    ("fingerprint", "in", list(seen)),
-                ]
-            ).mapped("fingerprint")
+        # a row that another import keeps at the same time is kept once, too
+        self.env.cr.execute_values(
+            """
+            INSERT INTO telecom_cdr_reject
+                (source_id, import_id, line, raw, "values", field, reason, fingerprint,
+                 company_id, state, create_date)
+            SELECT v.*, s.company_id, 'rejected', now() AT TIME ZONE 'UTC'
+              FROM (VALUES %s) AS v (source_id, import_id, line, raw, "values", field, reason,
+                                     fingerprint)
+              JOIN telecom_cdr_source s ON s.id = v.source_id
+                ON CONFLICT DO NOTHING
+            """,
+            [
+                (
+                    vals["source_id"],
+                    vals["import_id"],
+                    vals["line"],
+                    vals["raw"],
+                    vals["values"],
+                    vals["field"],
+                    vals["reason"],
+                    vals["fingerprint"],
+                )
+                for vals in seen.values()
+            ],
+            template="(%s, %s::integer, %s, %s, %s, %s, %s, %s)",
+            page_size=1000,
         )
-        return self.create([vals for key, vals in seen.items() if key not in known])
+        self.invalidate_model(flush=False)

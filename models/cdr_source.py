@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..engine.intake import CALL_FIELDS
+
 
 class CdrSource(models.Model):
     """A switch, or another origin of calls, and how its files are read."""
@@ -22,6 +24,7 @@ class CdrSource(models.Model):
             ("freeswitch_csv", "FreeSWITCH Master.csv"),
             ("freeswitch_json", "FreeSWITCH JSON"),
             ("asterisk_csv", "Asterisk Master.csv"),
+            ("asterisk_custom_csv", "Asterisk Simple.csv"),
             ("header_csv", "CSV with a header row"),
         ],
         required=True,
@@ -44,6 +47,12 @@ class CdrSource(models.Model):
     column_map = fields.Json(
         string="Columns", help="Which column of a CSV file with a header row is which field."
     )
+    column_map_text = fields.Text(
+        string="Columns as Text",
+        compute="_compute_column_map_text",
+        inverse="_inverse_column_map_text",
+        help="One a line: the field, a colon, and the column's name in the file.",
+    )
     column_list = fields.Text(
         help="Columns of FreeSWITCH's template in their order, one a line. Empty: its default."
     )
@@ -53,6 +62,31 @@ class CdrSource(models.Model):
     @api.model
     def _tz_get(self):
         return self.env["res.partner"]._fields["tz"]._description_selection(self.env)
+
+    @api.depends("column_map")
+    def _compute_column_map_text(self):
+        for source in self:
+            source.column_map_text = "\n".join(
+                f"{field}: {column}" for field, column in (source.column_map or {}).items()
+            )
+
+    def _inverse_column_map_text(self):
+        for source in self:
+            columns = {}
+            for line in (source.column_map_text or "").splitlines():
+                field, colon, column = (part.strip() for part in line.partition(":"))
+                if field and (field not in CALL_FIELDS or not colon or not column):
+                    raise UserError(
+                        self.env._(
+                            "%(line)s: write a field, a colon and a column's name. "
+                            "Fields are %(fields)s.",
+                            line=line,
+                            fields=", ".join(CALL_FIELDS),
+                        )
+                    )
+                if field:
+                    columns[field] = int(column) if column.isdecimal() else column
+            source.column_map = columns or False
 
     def write(self, vals):
         if "code" in vals:
@@ -73,13 +107,26 @@ class CdrSource(models.Model):
         if isinstance(source, models.BaseModel):
             return source.sudo()
         code = str(source)
-        found = self.sudo().with_context(active_test=False).search([("code", "=", code)], limit=1)
-        return found or self.sudo().create({"name": code, "code": code})
+        sources = self.sudo().with_context(active_test=False)
+        found = sources.search([("code", "=", code)], limit=1)
+        if not found:
+            # made by another import at the same time: PostgreSQL asks to repeat the transaction
+            self.env.cr.execute(
+                """
+                INSERT INTO telecom_cdr_source
+                    (name, code, company_id, format, tz, duration_rounding, active)
+                VALUES (%s, %s, %s, 'freeswitch_csv', 'UTC', 'up', TRUE)
+                    ON CONFLICT (code) DO NOTHING
+                """,
+                [code, code, self.env.company.id],
+            )
+            found = sources.search([("code", "=", code)], limit=1)
+        return found
 
     def _reader_options(self):
         """Return the options with which the engine's readers read this source's files."""
         self.ensure_one()
-        columns = self.column_map or None
+        columns = self.column_map or None if self.format == "header_csv" else None
         if self.format == "freeswitch_csv" and self.column_list:
             columns = self.column_list.split()
         return {

@@ -1,0 +1,195 @@
+"""A process that runs the jobs on a database, to be killed or raced by tests/test_concurrency.py.
+
+python concurrency_worker.py DATABASE JOB[,JOB...] [Odoo's options]
+"""
+
+import random
+import sys
+from datetime import datetime, timedelta
+
+ACCOUNTS, CALLS = 24, 600
+
+
+def rows():
+    """Return the same calls each time: two months, some bad, some twice, some late."""
+    chance = random.Random(7)
+    made = []
+    for number in range(CALLS):
+        seconds = chance.choice((0, 7, 31, 60, 61, 185, 600))
+        made.append(
+            {
+                "uid": f"k{number:05d}",
+                "account_code": f"K{chance.randrange(ACCOUNTS + 1)}",
+                "src": "3225550000",
+                "dst": chance.choice(("3247", "32", "33", "44")) + f"{chance.randrange(10**6):06d}",
+                "start": datetime(2025, 8, 1) + timedelta(seconds=chance.randrange(61 * 86400)),
+                "duration": seconds + 5,
+                "billsec": seconds,
+                "disposition": "ANSWERED" if seconds else "NO ANSWER",
+                "line": number + 1,
+            }
+        )
+    chance.shuffle(made)
+    return made + [dict(row) for row in made[::7]] + [{"uid": "bad", "billsec": -1, "line": 9}]
+
+
+def set_up(env):
+    """Make what the jobs work on: accounts under a reseller, packages, numbers, services."""
+    company = env.company
+    company.partner_id.tz = "Europe/Brussels"
+    env["telecom.cdr.source"].create({"name": "Killed", "code": "kill"})
+    env["account.chart.template"].try_loading("generic_coa", company, install_demo=False)
+    cards = env["telecom.rate.card"].create([{"name": "Retail"}, {"name": "Wholesale"}])
+    for card, factor in zip(cards, (2, 1), strict=True):
+        env["telecom.rate"].create(
+            [
+                {
+                    "card_id": card.id,
+                    "prefix": prefix,
+                    "destination": destination,
+                    "price_per_minute": price * factor,
+                    "initial_increment": 30,
+                    "increment": 6,
+                }
+                for prefix, destination, price in (
+                    ("32", "Belgium", 0.0123),
+                    ("3247", "Belgium Mobile", 0.0877),
+                    ("33", "France", 0.0211),
+                )
+            ]
+        )
+    minutes, line, number = env["product.product"].create(
+        [
+            {"name": "Minutes", "type": "service", "telecom_kind": "package", "list_price": 9.99},
+            {"name": "Line", "type": "service", "telecom_kind": "subscription", "list_price": 7.77},
+            {"name": "Number", "type": "service", "telecom_kind": "did", "list_price": 1.5},
+        ]
+    )
+    line.telecom_setup_fee = 25
+    env["telecom.package"].create(
+        {"name": "Minutes", "product_id": minutes.id, "prefixes": "32", "quantity": 600}
+    )
+    reseller = env["res.partner"].create(
+        {
+            "name": "Reseller",
+            "is_telecom_account": True,
+            "is_reseller": True,
+            "reseller_kind": "distributor",
+            "rate_card_id": cards[1].id,
+        }
+    )
+    for index in range(ACCOUNTS):
+        account = env["res.partner"].create(
+            {
+                "name": f"Account {index}",
+                "is_telecom_account": True,
+                "account_code": f"K{index}",
+                "rate_card_id": cards[0].id,
+                "reseller_id": reseller.id if index % 3 == 0 else False,
+                "billing_day": 1 + index % 3,
+            }
+        )
+        did = env["telecom.did"].create({"number": f"32278800{index:03d}"})
+        for product, vals in (
+            (minutes, {}),
+            (line, {"date_start": "2025-08-10", "quantity": 1 + index % 2}),
+            (number, {"did_id": did.id, "invoicing": "arrears"}),
+        ):
+            if index % 4 or product != minutes:
+                env["telecom.subscription"].create(
+                    {
+                        "partner_id": account.id,
+                        "product_id": product.id,
+                        "date_start": "2025-08-01",
+                        **vals,
+                    }
+                )
+
+
+def import_calls(env):
+    """Take the calls in, in small committed batches."""
+    from odoo.addons.telecom_billing.models.cdr_intake import Intake
+
+    Intake(env, "kill").run_committed(rows())
+
+
+def rate(env):
+    """Rate in small committed batches."""
+    from odoo.addons.telecom_billing.models.rating import Rater
+
+    Rater(env, batch_size=40).run()
+
+
+def charge(env):
+    """Add the recurring charges."""
+    env["telecom.subscription"]._add_recurring_charges(datetime(2025, 10, 5))
+
+
+def close(env):
+    """Close August and September."""
+    env["telecom.billing.run"].close_periods("2025-10-05 00:00:00")
+
+
+def _rate_batch(rater):
+    return rater._rate_batch(rater._claim(10_000, False, None, None, None), None)
+
+
+def hold(env):
+    """Rate everything, say so, and commit when told to."""
+    from odoo.addons.telecom_billing.models.rating import Rater
+
+    _rate_batch(Rater(env))
+    print("held", flush=True)
+    sys.stdin.readline()
+    env.cr.commit()
+
+
+def old_snapshot(env):
+    """Look at the database, say so, and rate when told to, as if nothing had changed since."""
+    from odoo.addons.telecom_billing.models.bulk import run_batch
+    from odoo.addons.telecom_billing.models.rating import Rater
+
+    env.cr.execute("SELECT count(*) FROM telecom_billing_period")
+    print("looked", flush=True)
+    sys.stdin.readline()
+    rater = Rater(env)
+    run_batch(env, lambda: _rate_batch(rater))
+
+
+JOBS = {
+    "hold": hold,
+    "old_snapshot": old_snapshot,
+    "set_up": set_up,
+    "import": import_calls,
+    "rate": rate,
+    "charge": charge,
+    "close": close,
+}
+
+
+def main(database, jobs, *options):
+    """Run jobs on a database, each in a transaction of its own besides what it commits."""
+    from odoo import SUPERUSER_ID, api
+    from odoo.modules.registry import Registry
+    from odoo.tools import config
+
+    config.parse_config(["-d", database, "--log-level=critical", *options])
+    from odoo.addons.telecom_billing.models import (
+        billing_closing,
+        cdr_intake,
+        subscription_charging,
+    )
+
+    # many small batches: as many places to be killed at
+    cdr_intake.BATCH = 50
+    subscription_charging.BATCH = 7
+    billing_closing.FREEZE_BATCH = billing_closing.INVOICE_BATCH = 5
+    registry = Registry(database)
+    print("ready", flush=True)
+    for job in jobs.split(","):
+        with registry.cursor() as cr:
+            JOBS[job](api.Environment(cr, SUPERUSER_ID, {}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

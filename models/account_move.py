@@ -1,7 +1,10 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tools import format_date
+from odoo.tools import html2plaintext
+
+from .invoice_annex import InvoiceAnnex
+from .invoice_summary import InvoiceSummary
 
 
 class AccountMove(models.Model):
@@ -44,11 +47,15 @@ class AccountMove(models.Model):
 
     def action_telecom_calls(self):
         """Open the calls behind this invoice."""
-        return self.sudo().telecom_period_ids.action_open_calls()
+        action = self.sudo().telecom_period_ids.action_open_calls()
+        action["domain"] += self._telecom_invoiced_domain()
+        return action
 
     def action_telecom_charges(self):
         """Open the packages, subscriptions, numbers and other charges behind this invoice."""
-        return self.sudo().telecom_period_ids.action_open_charges()
+        action = self.sudo().telecom_period_ids.action_open_charges()
+        action["domain"] += self._telecom_invoiced_domain()
+        return action
 
     # === BUSINESS METHODS ===
 
@@ -89,7 +96,8 @@ class AccountMove(models.Model):
                 "author_user_id": self.env.user.id,
                 "author_partner_id": self.env.user.partner_id.id,
             }
-        self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
+        if self:
+            self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
 
     def _get_mail_template(self):
         """Send a telecom invoice with the template of its billing profile."""
@@ -104,98 +112,65 @@ class AccountMove(models.Model):
 
     def _get_name_invoice_report(self):
         self.ensure_one()
-        if self.sudo().telecom_period_ids:
+        if self.sudo().telecom_profile_id:
             return "telecom_billing.report_invoice_document"
         return super()._get_name_invoice_report()
 
+    # === THE DOCUMENT ===
+
+    @api.model
+    def _telecom_invoiced_domain(self):
+        """Return which call charges and charges are invoiced to their own account: all but those
+        of agents for what their customers use, who are invoiced in the provider's books."""
+        return ["|", ("tier", "=", 0), ("partner_id.reseller_kind", "!=", "agent")]
+
+    def _telecom_header_height(self):
+        """Return the millimetres that the header of these invoices' pages needs; None for those
+        of the paper format.
+
+        Odoo's standard layout has the issuer's address below the logo. A long one covers the
+        beginning of the second page, and telecom invoices often have one.
+        """
+        heights = [0]
+        for company in self.sudo().filtered("telecom_profile_id").company_id:
+            layout = company.external_report_layout_id
+            if layout and layout.key != "web.external_layout_standard":
+                continue
+            if company.is_company_details_empty:
+                text = company.partner_id._display_address() + "\n" + company.name
+            else:
+                text = html2plaintext(company.company_details)
+            lines = [line for line in text.splitlines() if line.strip()]
+            # logo and edge, then 6 mm a line
+            height = 34 + 6 * len(lines)
+            if height > company.paperformat_id.margin_top:
+                heights.append(height)
+        return max(heights) or None
+
     @api.private
     def telecom_summary(self):
-        """Return the figures of the summary box, in the invoice's currency.
-
-        They are those of the invoice's own day, whenever it is printed: what was owed on the
-        day of the telecom invoice before, what was paid or credited since, this invoice, and
-        the sum of the three.
-
-        :return: dict `previous`, `payments`, `invoice`, `due`
-        """
+        """Return the figures of the summary box; see `InvoiceSummary`."""
         self.ensure_one()
-        sign = -1 if self.move_type == "out_refund" else 1
-        before = self.sudo().search(
-            [
-                ("commercial_partner_id", "=", self.commercial_partner_id.id),
-                ("company_id", "=", self.company_id.id),
-                ("telecom_profile_id", "!=", False),
-                ("state", "=", "posted"),
-                ("id", "!=", self.id or 0),
-                "|",
-                ("invoice_date", "<", self.invoice_date),
-                "&",
-                ("invoice_date", "=", self.invoice_date),
-                ("id", "<", self.id or 0),
-            ],
-            order="invoice_date desc, id desc",
-            limit=1,
-        )
-        receivable = [
-            ("partner_id", "=", self.commercial_partner_id.id),
-            ("company_id", "=", self.company_id.id),
-            ("account_id.account_type", "=", "asset_receivable"),
-            ("currency_id", "=", self.currency_id.id),
-            ("parent_state", "=", "posted"),
-            ("move_id", "!=", self.id),
-        ]
-        lines = self.env["account.move.line"].sudo()
-
-        def owed(domain):
-            return lines._read_group(receivable + domain, [], ["amount_currency:sum"])[0][0] or 0.0
-
-        until = [("date", "<=", self.invoice_date)]
-        total = owed(until)
-        previous = owed([("date", "<=", before.invoice_date)]) if before else total
-        invoice = sign * self.amount_total
-        return {
-            "previous": previous,
-            "payments": total - previous,
-            "invoice": invoice,
-            "due": total + invoice,
-        }
+        return InvoiceSummary(self).figures()
 
     @api.private
-    def telecom_span_text(self):
-        """Return the billing periods that the invoice covers, as people write them."""
+    def telecom_annex(self):
+        """Return the itemised calls to print with this invoice, None when none are asked for."""
         self.ensure_one()
-        return ", ".join(
-            period._span_text() for period in self.sudo().telecom_period_ids.sorted("date_from")
-        )
+        if self.sudo().telecom_profile_id.annex != "pdf":
+            return None
+        return self.telecom_itemised_calls()
 
     @api.private
     def telecom_itemised_calls(self):
-        """Return the calls that the annex lists, as dicts of texts and amounts, in order."""
+        """Return the calls of this invoice and their totals as texts; see `InvoiceAnnex`."""
         self.ensure_one()
-        charges = (
-            self.env["telecom.call.charge"]
-            .sudo()
-            .search(
-                [("period_id", "in", self.sudo().telecom_period_ids.ids), ("tier", "=", 0)],
-                order="call_date, id",
-            )
-        )
-        tz = self.partner_id._account_tz()
-        local = charges.with_context(tz=tz)
-        return [
-            {
-                "when": fields.Datetime.context_timestamp(local, charge.call_date),
-                "from": charge.src,
-                "to": charge.dst,
-                "destination": charge.destination,
-                "seconds": charge.billed_seconds,
-                "free_seconds": charge.free_seconds,
-                "amount": charge.amount,
-            }
-            for charge in charges
-        ]
+        return InvoiceAnnex(self).tables()
 
-    @api.private
-    def telecom_format_date(self, day):
-        """Return a date in the language of the invoice's customer."""
-        return format_date(self.env, day, lang_code=self.partner_id.lang)
+    def _telecom_prints_words(self):
+        """Tell whether the total is printed in words: as the profile says, or the company."""
+        self.ensure_one()
+        return (
+            self.sudo().telecom_profile_id.amount_in_words
+            or self.company_id.display_invoice_amount_total_words
+        )

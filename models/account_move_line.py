@@ -15,19 +15,26 @@ class AccountMoveLine(models.Model):
         readonly=True,
         copy=False,
     )
+    telecom_direction = fields.Selection(
+        [("outbound", "Outbound"), ("inbound", "Inbound")], readonly=True, copy=False
+    )
     telecom_destination = fields.Char(readonly=True, copy=False)
+    telecom_charge_id = fields.Many2one(
+        "telecom.charge", readonly=True, copy=False, ondelete="set null", index="btree_not_null"
+    )
+
+    # === ACTIONS ===
 
     def action_telecom_details(self):
-        """Open the calls or charges that this invoice line adds up."""
+        """Open the calls or the charge that this invoice line adds up."""
         self.ensure_one()
-        periods = self.move_id.sudo().telecom_period_ids
         if self.telecom_section == "calls":
-            action = periods.action_open_calls()
-            action["domain"].append(("destination", "=", self.telecom_destination))
+            action = self.move_id.action_telecom_calls()
+            action["domain"] += [
+                ("destination", "=", self.telecom_destination),
+                ("cdr_id.direction", "=", self.telecom_direction),
+            ]
             return action
-        action = periods.action_open_charges()
-        types = {
-            "other": ["setup", "adjustment", "commission"],
-        }.get(self.telecom_section, [self.telecom_section])
-        action["domain"].append(("charge_type", "in", types))
+        action = self.move_id.action_telecom_charges()
+        action["domain"] = [("id", "=", self.telecom_charge_id.id)]
         return action

@@ -1,0 +1,126 @@
+"""The itemised calls of an invoice, as texts in the language of whoever reads them."""
+
+from decimal import Decimal
+
+import pytz
+
+from odoo.tools import SQL, format_date, format_time, get_lang
+
+
+class InvoiceAnnex:
+    """Reads and formats in bulk: an annex may have thousands of calls."""
+
+    def __init__(self, move):
+        self.move = move
+        self.env = move.env(su=True)
+        self.lang = self.env["res.lang"].browse(get_lang(move.env).id)
+        self.sign = -1 if move.move_type == "out_refund" else 1
+
+    def tables(self):
+        """Return one table a currency, which is nearly always one in all.
+
+        :return: list of dicts: `currency`; `calls`, tuples of (when, from, to, destination,
+            duration, free, amount); `totals`, the last three summed up; `has_free`; and, where
+            the invoice's own lines are rounded, `rounding` and `invoiced`
+        """
+        tables = []
+        rows = self._read()
+        for currency_id in dict.fromkeys(row[7] for row in rows):
+            currency = self.env["res.currency"].browse(currency_id)
+            own = [row for row in rows if row[7] == currency_id]
+            tables.append(self._table(currency, own))
+        return tables
+
+    def _read(self):
+        move = self.move
+        periods = move.sudo().telecom_period_ids
+        if not periods:
+            return []
+        for model in ("telecom.cdr", "telecom.call.charge"):
+            self.env[model].flush_model()
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT charge.call_date, call.src, call.dst, charge.destination,
+                       charge.billed_seconds, charge.free_seconds, charge.amount::text,
+                       charge.currency_id
+                  FROM telecom_call_charge charge
+                  JOIN telecom_cdr call ON call.id = charge.cdr_id
+                  JOIN res_partner account ON account.id = charge.partner_id
+                 WHERE charge.period_id IN %s
+                   AND (charge.tier = 0 OR account.reseller_kind IS DISTINCT FROM 'agent')
+                 ORDER BY charge.call_date, charge.id
+                """,
+                tuple(periods.ids),
+            )
+        )
+
+    def _table(self, currency, rows):
+        amounts = [self.sign * Decimal(row[6]) for row in rows]
+        total = sum(amounts, Decimal())
+        # as many decimals as the finest price has, the same on every row
+        digits = max(
+            currency.decimal_places,
+            *(-amount.normalize().as_tuple().exponent for amount in amounts),
+        )
+        stamp = self._stamps()
+        table = {
+            "currency": currency,
+            "has_free": any(row[5] for row in rows),
+            "calls": [
+                (
+                    stamp(when),
+                    source or "",
+                    target or "",
+                    destination,
+                    _minutes(seconds),
+                    _minutes(free) if free else "",
+                    self._number(self.sign * Decimal(amount), digits),
+                )
+                for when, source, target, destination, seconds, free, amount, _currency in rows
+            ],
+            "totals": (
+                _minutes(sum(row[4] for row in rows)),
+                _minutes(sum(row[5] for row in rows)),
+                self._number(total, digits),
+            ),
+        }
+        if currency == self.move.currency_id:
+            lines = self.move.invoice_line_ids.filtered_domain([("telecom_section", "=", "calls")])
+            invoiced = _decimal(
+                sum(line.quantity * line.price_unit for line in lines), currency.decimal_places
+            )
+            if invoiced != total:
+                table["rounding"] = self._number(invoiced - total, digits)
+                table["invoiced"] = self._number(invoiced, digits)
+                table["includes_taxes"] = invoiced != _decimal(
+                    sum(lines.mapped("price_subtotal")), currency.decimal_places
+                )
+        return table
+
+    def _stamps(self):
+        """Return a function from UTC moments to texts in the account's time zone."""
+        zone = pytz.timezone(self.move.sudo().telecom_period_ids[:1].partner_id._account_tz())
+        days = {}
+
+        def stamp(moment):
+            local = pytz.utc.localize(moment).astimezone(zone)
+            day = local.date()
+            if day not in days:
+                days[day] = format_date(self.env, day, lang_code=self.lang.code)
+            return f"{days[day]} {format_time(self.env, local.time(), lang_code=self.lang.code)}"
+
+        return stamp
+
+    def _number(self, amount, digits):
+        # nothing is never negative
+        return self.lang.format(f"%.{digits}f", amount or 0, grouping=True)
+
+
+def _decimal(amount, digits):
+    return Decimal(f"{amount:.{digits}f}")
+
+
+def _minutes(seconds):
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"

@@ -2,6 +2,8 @@
 
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 from .core import MODULE, REPO, addons, run, say
 from .venv import venv
@@ -29,7 +31,7 @@ def ruff(fix):
 
 def style(fix):
     """Ruff's formatter."""
-    return [venv() / "bin/ruff", "format", *([] if fix else ["--check"]), "--quiet", "."]
+    return [venv() / "bin/ruff", "format", "--quiet", *([] if fix else ["--check"]), "."]
 
 
 def pylint(_fix):
@@ -63,49 +65,38 @@ def _too_long():
     return found
 
 
+def _check(name, fix):
+    """Run one check.
+
+    :return: what it complains about, or nothing
+    """
+    if name == "length":
+        return "\n".join(_too_long())
+    done = subprocess.run(
+        [str(word) for word in COMMANDS[name](fix)],
+        # Those that look at a module need its technical name as the folder's name.
+        cwd=REPO if name in ("ruff", "format") else addons(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return done.returncode and (done.stdout.strip() or f"exit code {done.returncode}")
+
+
 def lint(checks=CHECKS, fix=False):
-    """Run the checks, side by side.
+    """Run the checks, side by side unless they mend files.
 
     :return: 0 when all are content, else 1
     """
     start = time.monotonic()
     venv()
-    link = addons()
-    running = []
-    for name in checks:
-        if name in COMMANDS:
-            command = [str(word) for word in COMMANDS[name](fix)]
-            # Those that look at a module need its technical name as the folder's name.
-            folder = REPO if name in ("ruff", "format") else link
-            running.append(
-                (
-                    name,
-                    subprocess.Popen(
-                        command,
-                        cwd=folder,
-                        stdin=subprocess.DEVNULL,
-                        stdout=subprocess.PIPE,
-                        stderr=subprocess.STDOUT,
-                        text=True,
-                    ),
-                )
-            )
-            if fix and name in ("ruff", "format"):
-                # Both write to the same files.
-                running[-1][1].wait()
-    failed = [name for name, process in running if _told(name, process)]
-    if "length" in checks and (lines := _too_long()):
-        print("\n".join(["--- length", *lines]))
-        failed.append("length")
-    say(
-        f"lint: {', '.join(failed) + ' failed' if failed else 'nothing to say'}"
-        f" ({time.monotonic() - start:.1f} s)"
-    )
+    failed = []
+    with ThreadPoolExecutor(1 if fix else len(checks)) as pool:
+        for name, complaint in zip(checks, pool.map(_check, checks, repeat(fix)), strict=False):
+            if complaint:
+                print(f"--- {name}\n{complaint}", flush=True)
+                failed.append(name)
+    verdict = f"{', '.join(failed)} failed" if failed else "nothing to say"
+    say(f"lint: {verdict} ({time.monotonic() - start:.1f} s)")
     return 1 if failed else 0
-
-
-def _told(name, process):
-    said = process.communicate()[0].strip()
-    if process.returncode:
-        print(f"--- {name}\n{said}", flush=True)
-    return process.returncode

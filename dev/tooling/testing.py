@@ -32,18 +32,20 @@ def fresh_database(runtime, install=True):
             say(f"{MODULE} installed without a warning ({time.monotonic() - start:.1f} s)")
         yield name
     finally:
-        for database in (name, f"{name}-gw0", f"{name}-gw1"):
-            databases.drop(runtime, database)
+        _drop_where(runtime, lambda process: process == os.getpid())
 
 
 def _drop_abandoned(runtime):
     """Drop the databases of runs that were killed."""
-    if not runtime.server.embedded:
-        # On a server of several machines a process number says nothing.
-        return
+    # On a server that several machines use, a process number says nothing.
+    if runtime.server.embedded:
+        _drop_where(runtime, lambda process: not os.path.exists(f"/proc/{process}"))
+
+
+def _drop_where(runtime, chosen):
     for name in runtime.server.sql("SELECT datname FROM pg_database").splitlines():
         found = OWN_DATABASE.match(name)
-        if found and not os.path.exists(f"/proc/{found.group(1)}"):
+        if found and chosen(int(found.group(1))):
             databases.drop(runtime, name)
 
 
@@ -97,10 +99,10 @@ def run_pytest(targets, workers, database=None, update=True, extra=()):
         ).returncode
 
 
-def run_odoo(tags, update=True):
-    """Run Odoo's own test runner: installation with its tests, then an update with them.
+def run_odoo(tags):
+    """Run Odoo's own test runner while the module is installed, then update the module.
 
-    :return: 0, or 1 when a test failed or Odoo logged an error
+    :return: 0, or 1 when a test failed or Odoo logged a warning or an error
     """
     runtime = Runtime(browser=True)
     with fresh_database(runtime, install=False) as name:
@@ -110,8 +112,20 @@ def run_odoo(tags, update=True):
             *("--http-port", port),
         )
         log = home() / "log" / f"{name}.log"
-        code, bad = _followed(command, runtime.environment(), log)
-        counted = re.findall(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests", log.read_text())
+        log.parent.mkdir(exist_ok=True)
+        with open(log, "w") as out:
+            code = subprocess.run(
+                command,
+                env=runtime.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            ).returncode
+        said = log.read_text(errors="replace")
+        bad = databases.bad_lines(said, AFTER_THE_TEST)
+        if not code:
+            databases.update(runtime, name, [MODULE])
+    counted = re.findall(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests", said)
     failed = sum(int(part) for part in counted[-1][:2]) if counted else 0
     total = int(counted[-1][2]) if counted else 0
     if bad:
@@ -119,12 +133,3 @@ def run_odoo(tags, update=True):
     passed = not code and total and not failed and not bad
     print(f"Odoo's own runner: {total - failed} passed, {failed} failed (log: {log})")
     return 0 if passed else 1
-
-
-def _followed(command, environment, log):
-    log.parent.mkdir(exist_ok=True)
-    with open(log, "w") as out:
-        code = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out
-        ).returncode
-    return code, databases.bad_lines(log.read_text(errors="replace"), AFTER_THE_TEST)

@@ -18,6 +18,7 @@ from . import (
     rate,
     rate_card,
     res_company,
+    res_config_settings,
     res_partner,
     subscription,
     subscription_version,

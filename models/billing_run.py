@@ -37,6 +37,9 @@ class BillingRun(models.Model):
     invoice_count = fields.Integer(compute="_compute_counts")
     skipped_count = fields.Integer(string="Nothing to Invoice", compute="_compute_counts")
     failure_count = fields.Integer(string="Failures", compute="_compute_counts")
+    failed_period_ids = fields.Many2many(
+        "telecom.billing.period", string="Failed Periods", compute="_compute_failed_period_ids"
+    )
     waiting_count = fields.Integer(string="Still to Do", compute="_compute_counts")
     progress = fields.Float(compute="_compute_counts", help="Percent of the periods.")
     totals = fields.Char(
@@ -67,6 +70,14 @@ class BillingRun(models.Model):
                 100.0 * done / run.period_count
                 if run.period_count
                 else (100.0 if run.state == "done" else 0.0)
+            )
+
+    @api.depends("period_ids.state", "period_ids.error")
+    def _compute_failed_period_ids(self):
+        for run in self:
+            run.failed_period_ids = self.env["telecom.billing.period"].search(
+                [("run_id", "=", run.id), ("state", "=", "closed"), ("error", "!=", False)],
+                limit=500,
             )
 
     @api.depends("period_ids.move_id")

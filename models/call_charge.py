@@ -18,7 +18,7 @@ class CallCharge(models.Model):
     destination = fields.Char(required=True)
     billed_seconds = fields.Integer(required=True)
     free_seconds = fields.Integer(required=True)
-    amount = fields.Float(digits=(20, 8), required=True)
+    amount = fields.Float(digits=(20, 8), min_display_digits=4, required=True)
     currency_id = BulkMany2one("res.currency", required=True)
     call_date = fields.Datetime(required=True)
     period_id = BulkMany2one(

@@ -1,4 +1,5 @@
 import base64
+import csv
 import io
 import logging
 
@@ -37,6 +38,45 @@ class CdrImport(models.Model):
     rejected_count = fields.Integer("Rejected", readonly=True)
     error = fields.Text(readonly=True)
     reject_ids = fields.One2many("telecom.cdr.reject", "import_id", string="Rejected Rows")
+    reject_file = fields.Binary("Rejected Rows as CSV", compute="_compute_reject_file")
+    reject_file_name = fields.Char(compute="_compute_reject_file")
+
+    # === COMPUTE METHODS ===
+
+    @api.depends("reject_ids")
+    def _compute_reject_file(self):
+        """Write what was rejected as a CSV file that a spreadsheet opens without running it."""
+        for imported in self:
+            imported.reject_file = imported.reject_file_name = False
+            if not imported.reject_ids:
+                continue
+            lines = io.StringIO()
+            writer = csv.writer(lines)
+            writer.writerow(["line", "field", "reason", "row"])
+            for reject in imported.reject_ids.sorted(lambda r: (r.line, r.id)):
+                cells = [reject.line, reject.field or "", reject.reason or "", reject.raw or ""]
+                writer.writerow(
+                    f"'{cell}" if str(cell).startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+                    for cell in cells
+                )
+            imported.reject_file = base64.b64encode(lines.getvalue().encode("utf-8-sig"))
+            imported.reject_file_name = f"rejected-{imported.id}.csv"
+
+    # === ACTIONS ===
+
+    def action_download_rejects(self):
+        """Hand out the rejected rows with their reasons."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{self._name}/{self.id}/reject_file"
+            f"?download=true&filename_field=reject_file_name",
+            "target": "download",
+        }
+
+    def action_rate(self):
+        """Price the calls that wait, those of this file among them."""
+        return self.env["telecom.cdr"]._notify_rated(self.env["telecom.cdr"].rate_pending())
 
     def action_open_calls(self):
         """Open the calls that this file brought."""
@@ -51,6 +91,8 @@ class CdrImport(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("telecom_billing.cdr_reject_action")
         action["domain"] = [("import_id", "=", self.id)]
         return action
+
+    # === BUSINESS METHODS ===
 
     @api.model
     def _import_file(self, source, name, content):

@@ -33,6 +33,8 @@ FIELDS = {
     "sip_user",
     "trunk",
 }
+# what is to be filled in where a reader understood nothing of a row
+EMPTY = dict.fromkeys(FIELDS, "")
 TEXTS = FIELDS - {"start", "duration", "billsec"}
 NUMBERS = ("start", "duration", "billsec")
 DIRECTIONS = ("", "outbound", "inbound")
@@ -384,10 +386,10 @@ class Intake:
             [
                 {
                     "source_id": self.source.id,
-                    "import_id": self.import_log.id if self.import_log else False,
+                    "import_id": self.import_log.id if self.import_log else None,
                     "line": _line_number(row),
                     "raw": _storable(row.get("raw") or _as_json(row)),
-                    "values": _storable(_as_json(row)),
+                    "values": _storable(_as_json({**EMPTY, **row}, indent=2)),
                     "field": error.field,
                     "reason": _storable(error),
                 }
@@ -527,12 +529,13 @@ def _moment(stamp):
     return stamp
 
 
-def _as_json(row):
+def _as_json(row, indent=None):
     return json.dumps(
         {str(name): value for name, value in row.items() if name not in ("raw", "error")},
         default=str,
         ensure_ascii=True,
         sort_keys=True,
+        indent=indent,
     )
 
 

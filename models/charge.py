@@ -40,9 +40,11 @@ class Charge(models.Model):
     date_to = fields.Date(string="Until", help="First day it does not cover.")
     quantity = fields.Float(default=1.0, digits="Product Unit")
     price_unit = fields.Float(
-        digits=(20, 8), help="Price of one unit for the whole span that this is a part of."
+        digits=(20, 8),
+        min_display_digits=2,
+        help="Price of one unit for the whole span that this is a part of.",
     )
-    amount = fields.Float(digits=(20, 8), required=True)
+    amount = fields.Float(digits=(20, 8), min_display_digits=2, required=True)
     currency_id = fields.Many2one(
         "res.currency",
         required=True,
@@ -56,6 +58,8 @@ class Charge(models.Model):
         "telecom.subscription", string="Service", index="btree_not_null", ondelete="restrict"
     )
     span_from = fields.Date(help="First day of the service's span that this is a part of.")
+    whole_from = fields.Date(help="First day of the whole span by whose days the part is priced.")
+    whole_to = fields.Date(help="First day after that whole span.")
     revision = fields.Integer(
         default=0, help="Counts the changes of a span that was charged already."
     )
@@ -68,6 +72,7 @@ class Charge(models.Model):
         index=True,
         ondelete="restrict",
     )
+    period_state = fields.Selection(related="period_id.state")
     move_id = fields.Many2one(related="period_id.move_id", string="Invoice")
 
     _once_per_span = models.UniqueIndex(

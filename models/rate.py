@@ -28,9 +28,14 @@ class Rate(models.Model):
         "Empty: every number for which no longer prefix is found.",
     )
     destination = fields.Char(required=True)
-    price_per_minute = fields.Float(digits=PRICE_DIGITS, required=True, default=0.0)
+    price_per_minute = fields.Float(
+        digits=PRICE_DIGITS, min_display_digits=4, required=True, default=0.0
+    )
     connection_fee = fields.Float(
-        digits=PRICE_DIGITS, default=0.0, help="Charged once for every answered call."
+        digits=PRICE_DIGITS,
+        min_display_digits=4,
+        default=0.0,
+        help="Charged once for every answered call.",
     )
     included_seconds = fields.Integer(help="Seconds at the start that the connection fee pays.")
     initial_increment = fields.Integer(

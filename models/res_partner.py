@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools.sql import SQL
 
 from .account_chain import AccountChain
@@ -166,6 +166,9 @@ class ResPartner(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._clean_account_code(vals)
+            if vals.get("parent_id"):
+                # the contacts of an account are no accounts, whatever menu they come from
+                vals.setdefault("is_telecom_account", False)
         return super().create(vals_list)
 
     def write(self, vals):
@@ -202,6 +205,16 @@ class ResPartner(models.Model):
     def action_open_billing_periods(self):
         """Open the billing periods of this account."""
         return self._open_telecom("billing_period_action", "partner_id")
+
+    def action_bill_now(self):
+        """Launch a billing run for these accounts only."""
+        if not self.filtered("is_telecom_account"):
+            raise UserError(self.env._("Choose telecom accounts to bill."))
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "telecom_billing.billing_run_launch_action"
+        )
+        action["context"] = {"default_partner_ids": [fields.Command.set(self.ids)]}
+        return action
 
     def action_price_check(self):
         """Ask what a call of this account would cost."""

@@ -145,6 +145,7 @@ class Subscription(models.Model):
         "telecom.subscription.version", "subscription_id", string="Terms", copy=False
     )
     charge_ids = fields.One2many("telecom.charge", "subscription_id", string="Charges")
+    charge_count = fields.Integer(compute="_compute_charge_count")
     allowance_ids = fields.One2many("telecom.allowance", "subscription_id", string="Free Units")
 
     _dates_order = models.Constraint(
@@ -190,6 +191,16 @@ class Subscription(models.Model):
                 else 0.0
             )
 
+    @api.depends("charge_ids")
+    def _compute_charge_count(self):
+        counts = dict(
+            self.env["telecom.charge"]._read_group(
+                [("subscription_id", "in", self.ids)], ["subscription_id"], ["__count"]
+            )
+        )
+        for service in self:
+            service.charge_count = counts.get(service, 0)
+
     # === CONSTRAINTS ===
 
     @api.constrains("kind", "did_id")
@@ -202,7 +213,9 @@ class Subscription(models.Model):
             if service.did_id.retired and service.state == "running" and not service.date_end:
                 raise ValidationError(self.env._("Number %s is retired.", service.did_id.number))
 
-    @api.constrains("date_start", "recurrence", "recurrence_interval", "invoicing", "prorate")
+    @api.constrains(
+        "partner_id", "date_start", "recurrence", "recurrence_interval", "invoicing", "prorate"
+    )
     def _check_uncharged(self):
         """What was charged by one rhythm cannot be told by another."""
         if self.env.context.get("keep_charged_rhythm"):
@@ -211,8 +224,8 @@ class Subscription(models.Model):
             if service.charged_until:
                 raise ValidationError(
                     self.env._(
-                        "%s is charged already: end it and start a new one to change its start "
-                        "or its rhythm.",
+                        "%s is charged already: end it and start a new one to change its "
+                        "account, its start or its rhythm.",
                         service.name,
                     )
                 )
@@ -227,7 +240,7 @@ class Subscription(models.Model):
         services = super().create(vals_list)
         for service in services:
             if not service.version_ids:
-                service._add_version(service.date_start)
+                service._set_terms(service.date_start, service.quantity, service.price_unit)
         return services
 
     def write(self, vals):
@@ -246,9 +259,11 @@ class Subscription(models.Model):
             if {"quantity", "price_unit"} & vals.keys():
                 today = fields.Date.context_today(self)
                 for service in self:
-                    charged = service.charged_until
-                    service._add_version(
-                        max(today, service.date_start) if charged else service.date_start
+                    day = max(today, service.date_start)
+                    service._set_terms(
+                        day if service.charged_until else service.date_start,
+                        vals.get("quantity"),
+                        vals.get("price_unit"),
                     )
         return result
 
@@ -300,15 +315,9 @@ class Subscription(models.Model):
         :param quantity, price_unit: the new terms; None keeps what is in force that day
         """
         for service in self:
-            current = service._version_on(date_from)
-            service.env["telecom.subscription.version"].create(
-                {
-                    "subscription_id": service.id,
-                    "date_from": max(date_from, service.date_start),
-                    "quantity": current.quantity if quantity is None else quantity,
-                    "price_unit": current.price_unit if price_unit is None else price_unit,
-                }
-            )
+            day = max(fields.Date.to_date(date_from), service.date_start)
+            service._set_terms(day, quantity, price_unit)
+            service._apply_version()
 
     @api.model
     def _add_recurring_charges(self, until, partners=None):
@@ -351,14 +360,18 @@ class Subscription(models.Model):
         versions = self.version_ids.sorted("date_from")
         return versions.filtered(lambda v: v.date_from <= day)[-1:] or versions[:1]
 
-    def _add_version(self, day):
-        """Record the present quantity and price as the terms from `day` on."""
+    def _set_terms(self, day, quantity=None, price_unit=None):
+        """Record the quantity and the price from `day` on; None keeps what is in force then."""
         self.ensure_one()
-        vals = {"quantity": self.quantity, "price_unit": self.price_unit}
-        same_day = self.version_ids.filtered(lambda v: v.date_from == day)
-        versions = self.env["telecom.subscription.version"].with_context(from_version=True)
+        versions = self.version_ids.with_context(from_version=True)
+        current = self._version_on(day)
+        vals = {
+            "quantity": current.quantity if quantity is None else quantity,
+            "price_unit": current.price_unit if price_unit is None else price_unit,
+        }
+        same_day = versions.filtered(lambda v: v.date_from == day)
         if same_day:
-            same_day.with_context(from_version=True).write(vals)
+            same_day.write(vals)
         else:
             versions.create({**vals, "subscription_id": self.id, "date_from": day})
 

@@ -299,7 +299,16 @@ class InvoiceContent:
                 vals["product_id"] = line.product.id
             if taxes:
                 vals["tax_ids"] = [Command.set(taxes.ids)]
+            elif not line.product:
+                # such as an adjustment: Odoo leaves a line without a product untaxed
+                vals["tax_ids"] = [Command.set(self._default_taxes(period, company).ids)]
             yield vals
+
+    def _default_taxes(self, period, company):
+        """Return the sales tax of the company, through the account's fiscal position."""
+        positions = self.env["account.fiscal.position"].with_company(company)
+        position = positions._get_fiscal_position(period.partner_id.with_company(company))
+        return position.map_tax(company.account_sale_tax_id)
 
     def _invoice_date(self, period, profile):
         if profile.invoice_date_rule == "last_day":

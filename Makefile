@@ -1,9 +1,9 @@
 # Each target does the set-up that it needs by itself; `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-odoo lint fix bench stop clean
+.PHONY: help demo test test-odoo test-install lint fix bench stop clean
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
 
 demo: ## a telephone company in a database, served on http://127.0.0.1:8069 (SERVE=0: only the table)
 	@dev/demo.py
@@ -13,6 +13,9 @@ test: ## all tests, or a part: make test T=tests/test_x.py
 
 test-odoo: ## the same tests with Odoo's own runner, at installation (TAGS=/telecom_billing:TestX)
 	@dev/test --odoo $(if $(TAGS),--tags $(TAGS))
+
+test-install: ## install with demo data, update, uninstall: none may log a warning
+	@dev/test --lifecycle
 
 lint: ## ruff, pylint-odoo and OCA's checks
 	@dev/lint

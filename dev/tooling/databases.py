@@ -88,38 +88,43 @@ def base_url(runtime, name, port):
 
 def install(runtime, name, modules, extra=()):
     """Install modules in a database and refuse any warning or error in Odoo's log."""
-    _change(runtime, name, "-i", modules, extra)
+    words = ("-d", name, "-i", ",".join(modules), "--stop-after-init", "--no-http", *extra)
+    _quietly(runtime, name, "installing", modules, words)
 
 
-def update(runtime, name, modules, extra=()):
+def update(runtime, name, modules):
     """Update modules in a database and refuse any warning or error in Odoo's log."""
-    _change(runtime, name, "-u", modules, extra)
+    words = ("-d", name, "-u", ",".join(modules), "--stop-after-init", "--no-http")
+    _quietly(runtime, name, "updating", modules, words)
 
 
-def _change(runtime, name, switch, modules, extra):
-    """Install or update modules.
+def uninstall(runtime, name, modules):
+    """Uninstall modules and refuse any warning or error in Odoo's log."""
+    _quietly(runtime, name, "uninstalling", modules, ("module", "uninstall", "-d", name, *modules))
+
+
+def _quietly(runtime, name, what, modules, arguments):
+    """Run Odoo to its end with its log in a file.
 
     :raise SetupError: naming the lines, when Odoo fails or logs a warning or an error
     """
-    folder = home() / "log"
-    folder.mkdir(exist_ok=True)
-    what = "installing" if switch == "-i" else "updating"
-    log = folder / f"{what}-{name}.log"
-    command = runtime.command(
-        "-d", name, switch, ",".join(modules), "--stop-after-init", "--no-http", *extra
-    )
+    log = home() / "log" / f"{what}-{name}.log"
+    log.parent.mkdir(exist_ok=True)
     with open(log, "w") as out:
         code = subprocess.run(
-            command, env=runtime.environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            runtime.command(*arguments),
+            env=runtime.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
         ).returncode
-    bad = bad_lines(log.read_text(errors="replace"))
+    said = log.read_text(errors="replace")
+    bad = bad_lines(said)
     if bad or code:
-        tail = bad or log.read_text(errors="replace").splitlines()[-15:]
+        outcome = "logged warnings or errors" if bad else f"ended with exit code {code}"
+        lines = "\n".join((bad or said.splitlines()[-15:])[:80])
         raise SetupError(
-            f"{what} {','.join(modules)} in {name} "
-            + ("logged warnings or errors" if bad else f"ended with exit code {code}")
-            + f" (all of it in {log}):\n"
-            + "\n".join(tail[:80])
+            f"{what} {','.join(modules)} in {name} {outcome} (all of it in {log}):\n{lines}"
         )
 
 

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
@@ -332,6 +334,15 @@ class Subscription(models.Model):
     @api.model
     def _cron_add_recurring_charges(self):
         SubscriptionCharger(self.env).run(None)
+        # terms of which the day has come
+        today = fields.Date.context_today(self)
+        recent = self.env["telecom.subscription.version"].search(
+            [("date_from", "<=", today), ("date_from", ">", today - timedelta(days=7))]
+        )
+        for service in recent.subscription_id:
+            terms = service._version_on(today)
+            if (service.quantity, service.price_unit) != (terms.quantity, terms.price_unit):
+                service._apply_version()
 
     def _span_rule(self):
         self.ensure_one()

@@ -62,8 +62,9 @@ class SubscriptionCharger:
         self.env["telecom.subscription"].flush_model()
         query = """
             SELECT id FROM telecom_subscription
-             WHERE id > %(last)s AND state = 'running'
-               AND (to_review OR next_charge_date <= %(horizon)s)
+             WHERE id > %(last)s
+               AND (state = 'running' AND next_charge_date <= %(horizon)s
+                    OR state IN ('running', 'ended') AND to_review)
                AND date_start <= %(horizon)s
         """
         if partners is not None:
@@ -89,72 +90,81 @@ class SubscriptionCharger:
         services = self.env["telecom.subscription"].browse(ids)
         services.invalidate_recordset()
         existing = self._existing(services)
+        with_setup = self._charges(services.filtered(lambda s: not s.charged_until), "=")
+        with_setup = with_setup.subscription_id
         rows = []
         for service in services:
             day = _day(until, service.partner_id._account_tz())
+            if service not in with_setup:
+                rows += self._setup(service, day)
             rows += self._charge(service, day, existing[service.id])
         self.env["telecom.charge"].create(rows)
         self.env.flush_all()
         return len(rows)
 
-    def _existing(self, services):
-        """Return {service: {(tier account, span start): [charges]}} of services to review."""
-        found = defaultdict(lambda: defaultdict(list))
-        charges = self.env["telecom.charge"].search(
-            [
-                ("subscription_id", "in", services.filtered("to_review").ids),
-                ("charge_type", "!=", "setup"),
-            ],
+    def _charges(self, services, is_setup):
+        return self.env["telecom.charge"].search(
+            [("subscription_id", "in", services.ids), ("charge_type", is_setup, "setup")],
             order="revision, id",
         )
-        for charge in charges:
+
+    def _existing(self, services):
+        """Return {service: {(account, span start): [charges]}} of services to review."""
+        found = defaultdict(lambda: defaultdict(list))
+        for charge in self._charges(services.filtered("to_review"), "!="):
             key = (charge.partner_id.id, charge.span_from)
             found[charge.subscription_id.id][key].append(charge)
         return found
 
     def _charge(self, service, until, existing):
-        """Return the values of the charges that a service owes and were not made."""
+        """Return the values of the charges that a service owes and were not made.
+
+        A span that is charged keeps its edges and its accounts, whatever became of them since.
+        """
         rows = []
-        tiers = self.chain.tiers(service.partner_id)
-        if service.date_start <= until and not service.charged_until:
-            rows += self._setup(service, tiers)
-        next_due, charged_until = None, service.charged_until
+        for charged in existing.values():
+            rows += self._correction(service, charged)
+        begin = max(
+            (charged[0].whole_to for charged in existing.values()),
+            default=service.charged_until or service.date_start,
+        )
         end = service.date_end or FAR
-        charged_spans = {span_from for _tier, span_from in existing}
-        # what is charged and needs no second look is passed over
-        begin = service.date_start if service.to_review else charged_until or service.date_start
-        for span in service._span_rule().spans(begin, FAR):
-            date_from, date_to = max(span[0], service.date_start), min(span[1], end)
-            if date_to <= begin and not service.to_review:
-                continue
-            is_charged = date_from in charged_spans
+        tiers = self.chain.tiers(service.partner_id)
+        for whole in service._span_rule().spans(begin, FAR):
+            date_from, date_to = max(whole[0], begin), min(whole[1], end)
             due = date_from if service.invoicing == "advance" else date_to
-            if not is_charged and (date_from >= end or due > until):
-                next_due = due if date_from < end else None
+            if date_from >= end or due > until:
                 break
             for level, tier in enumerate(tiers):
-                charged = existing.get((tier.id, date_from), [])
-                # a tier that came later than the charge is not charged for what is past
-                if charged or not is_charged:
-                    rows += self._span(service, level, tier, span, due, charged)
-            if date_from < end:
-                charged_until = max(charged_until or date_to, date_to)
-        if next_due is None and until < end < FAR:
-            # looked at once more on its last day
-            next_due = end
-        service.with_context(keep_charged_rhythm=True, tracking_disable=True).write(
+                rows += [
+                    self._row(service, level, tier, part, due, service.kind, 0, date_from, whole)
+                    for part in self._expected(service, level, tier, date_from, whole)
+                ]
+            begin = whole[1]
+        # looked at once more on its last day
+        next_look = due if date_from < end else end if until < end < FAR else None
+        terms = service._version_on(max(until, service.date_start))
+        service.with_context(
+            keep_charged_rhythm=True, from_version=True, tracking_disable=True
+        ).write(
             {
-                "charged_until": charged_until,
-                "next_charge_date": next_due,
-                "state": "ended" if next_due is None and end <= until else service.state,
+                "charged_until": min(begin, end) if begin > service.date_start else None,
+                "next_charge_date": next_look,
+                "state": "ended" if not next_look and end <= until else service.state,
+                "quantity": terms.quantity,
+                "price_unit": terms.price_unit,
             }
         )
         service.to_review = False
         return rows
 
-    def _setup(self, service, tiers):
+    def _setup(self, service, until):
+        """Return the charges of a setup fee that was not charged yet."""
         rows = []
-        for level, tier in enumerate(tiers):
+        begins = service.date_start <= until and service.date_start < (service.date_end or FAR)
+        if service.charged_until or not begins:
+            return rows
+        for level, tier in enumerate(self.chain.tiers(service.partner_id)):
             fee = service.setup_fee if not level else self._tier_setup_fee(service, tier)
             if fee:
                 price = Decimal(str(fee))
@@ -174,72 +184,68 @@ class SubscriptionCharger:
 
     # === ONE SPAN AT ONE TIER ===
 
-    def _span(self, service, level, tier, span, due, charged):
-        """Return the charges of a span: all of it, or what a change makes different."""
-        expected = self._expected(service, level, tier, span, charged)
-        if not charged:
-            return [
-                self._row(service, level, tier, part, due, service.kind, 0, span)
-                for part in expected
-                if part.date_from < part.date_to
-            ]
+    def _correction(self, service, charged):
+        """Return the charges that a change makes necessary in a span that is charged."""
+        tier, level = charged[0].partner_id, charged[0].tier
+        span_from, whole = charged[0].span_from, (charged[0].whole_from, charged[0].whole_to)
+        # a tier above keeps the price at which the span was charged
+        terms = (service, level, tier, span_from, whole, charged[0].price_unit)
         current = _current_parts(charged)
-        cut = _first_difference(current, expected)
+        cut = _first_difference(current, self._expected(*terms))
         if cut is None:
             return []
+        expected = self._expected(*terms, cut=cut)
         revision = max(charge.revision for charge in charged) + 1
+        # a change is due when it takes effect; one of the past is due now
+        due = max(cut, charged[0].date)
+        place = (due, service.kind, revision, span_from, whole)
         kept = sum((p.amount for p in expected if p.date_to <= cut), Decimal())
         total = sum((Decimal(str(charge.amount)) for charge in charged), Decimal())
-        # a change is due when it takes effect; one of the past is due now
-        due = max(cut, due) if service.invoicing == "arrears" else cut
+        undue = [part for part in current if part.date_to > cut]
         rows = []
-        old = next((p for p in current if p.date_from <= cut < p.date_to), None)
-        if old and kept != total:
-            credit = Part(cut, max(p.date_to for p in current), -old.quantity, old.price)
+        if undue and kept != total:
+            credit = Part(cut, undue[-1].date_to, -undue[0].quantity, undue[0].price)
             credit.amount = kept - total
-            row = self._row(service, level, tier, credit, due, service.kind, revision, span)
-            row["is_credit"] = True
-            rows.append(row)
-        rows += [
-            self._row(service, level, tier, part, due, service.kind, revision, span)
+            rows.append({**self._row(service, level, tier, credit, *place), "is_credit": True})
+        return rows + [
+            self._row(service, level, tier, part, *place)
             for part in expected
-            if part.date_from >= cut and part.date_from < part.date_to
+            if part.date_from >= cut
         ]
-        return rows
 
-    def _expected(self, service, level, tier, span, charged):
-        """Return the parts of a span as the terms of the service now say."""
-        begin = max(span[0], service.date_start)
-        end = min(span[1], service.date_end or FAR)
+    def _expected(self, service, level, tier, begin, whole, price=None, cut=None):
+        """Return the parts of a span as the terms of the service now say.
+
+        :param begin: first day of the span that is charged with it
+        :param whole: the whole span, by whose days a part is priced
+        :param price: of a tier above; None looks it up
+        :param cut: a day on which a part ends in any case
+        """
+        end = min(whole[1], service.date_end or FAR)
         if begin >= end:
             return []
-        versions = service.version_ids.sorted("date_from")
-        if not service.prorate:
-            # charged in full, at the terms of its first day, whatever comes later
-            whole_end = span[1]
-            version = service._version_on(begin)
-            parts = [Part(begin, whole_end, Decimal(str(version.quantity)), version.price_unit)]
+        edges = {begin, end}
+        if service.prorate:
+            edges.update(v.date_from for v in service.version_ids if begin < v.date_from < end)
+            edges.update({cut} if cut and begin < cut < end else ())
         else:
-            edges = sorted(
-                {begin, end, *(v.date_from for v in versions if begin < v.date_from < end)}
-            )
-            parts = []
-            for date_from, date_to in pairwise(edges):
-                version = service._version_on(date_from)
-                parts.append(
-                    Part(date_from, date_to, Decimal(str(version.quantity)), version.price_unit)
-                )
-        for part in parts:
-            if level:
-                # a tier above keeps the price at which the span was charged
-                part.price = charged[0].price_unit if charged else service._tier_price(tier, begin)
-            part.price = Decimal(str(part.price))
-            whole = part.quantity * part.price
+            # charged in full, at the terms of its first day, whatever comes later
+            edges = {begin, whole[1]}
+        if level and price is None:
+            price = service._tier_price(tier, begin)
+        parts = []
+        for date_from, date_to in pairwise(sorted(edges)):
+            terms = service._version_on(date_from)
+            # as many digits as the charge keeps
+            part_price = Decimal(str(round(price if level else terms.price_unit, 8)))
+            part = Part(date_from, date_to, Decimal(str(terms.quantity)), part_price)
+            amount = part.quantity * part.price
             if service.prorate:
-                part.amount = prorate(whole, *span, part.date_from, part.date_to, self._step(tier))
+                part.amount = prorate(amount, *whole, date_from, date_to, self._step(tier))
             else:
-                part.amount = self._round(whole, tier)
-        return _merge(parts)
+                part.amount = self._round(amount, tier)
+            parts.append(part)
+        return _merge(parts, cut)
 
     def _step(self, tier):
         return Decimal(str(tier.telecom_currency_id.rounding))
@@ -248,7 +254,9 @@ class SubscriptionCharger:
         step = self._step(tier)
         return (amount / step).quantize(Decimal(1), ROUND_HALF_UP) * step
 
-    def _row(self, service, level, tier, part, due, charge_type, revision, span=None):
+    def _row(
+        self, service, level, tier, part, due, charge_type, revision, span_from=None, whole=None
+    ):
         return {
             "name": service.name,
             "partner_id": tier.id,
@@ -256,14 +264,16 @@ class SubscriptionCharger:
             "charge_type": charge_type,
             "date": due,
             "date_from": part.date_from,
-            "date_to": part.date_to if part.date_to > part.date_from else part.date_from,
+            "date_to": part.date_to,
             "quantity": float(part.quantity),
             "price_unit": float(part.price),
             "amount": float(part.amount),
             "currency_id": tier.telecom_currency_id.id,
             "product_id": service.product_id.id,
             "subscription_id": service.id,
-            "span_from": max(span[0], service.date_start) if span else service.date_start,
+            "span_from": span_from,
+            "whole_from": whole and whole[0],
+            "whole_to": whole and whole[1],
             "revision": revision,
             "tier": level,
         }
@@ -274,12 +284,13 @@ def _day(until, tz):
     return local_day(until, tz) if isinstance(until, datetime) else until
 
 
-def _merge(parts):
+def _merge(parts, cut=None):
     """Join neighbours of equal terms: a change that changes nothing makes no second charge."""
     merged = []
     for part in parts:
         last = merged[-1] if merged else None
-        if last and last.date_to == part.date_from and last.terms() == part.terms():
+        joined = last and last.date_to == part.date_from != cut
+        if joined and last.terms() == part.terms():
             last.date_to = part.date_to
             if part.amount is not None:
                 last.amount += part.amount

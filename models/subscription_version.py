@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 
 class SubscriptionVersion(models.Model):
@@ -30,6 +30,16 @@ class SubscriptionVersion(models.Model):
                     self.env._(
                         "%s: terms cannot begin before the service does.",
                         version.subscription_id.name,
+                    )
+                )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_first(self):
+        for version in self:
+            if version == version.subscription_id.version_ids.sorted("date_from")[:1]:
+                raise UserError(
+                    self.env._(
+                        "%s: the first terms of a service are kept.", version.subscription_id.name
                     )
                 )
 

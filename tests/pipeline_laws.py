@@ -2,6 +2,7 @@
 
 from collections import Counter
 from decimal import Decimal
+from itertools import pairwise
 
 
 class PipelineLaws:
@@ -89,7 +90,7 @@ class PipelineLaws:
             periods = self.env["telecom.billing.period"].search(
                 [("partner_id", "=", account.id)], order="date_from"
             )
-            for before, after in zip(periods, periods[1:], strict=False):
+            for before, after in pairwise(periods):
                 self.assertEqual(before.date_to, after.date_from, account.name)
                 self.assertEqual(before.stop, after.start, account.name)
 

@@ -58,6 +58,14 @@ BRUSSELS, UTC = ZoneInfo("Europe/Brussels"), ZoneInfo("UTC")
 SEED = 20260901
 
 
+# What the library writes tells the time of today.
+CORE_PROPERTIES = b"""<?xml version="1.0" encoding="UTF-8"?>
+<cp:coreProperties
+ xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties"
+ xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>A-Z</dc:title></cp:coreProperties>
+"""
+
+
 def money(millionths, digits=6):
     """A price with a fixed number of decimals."""
     return f"{millionths / 1_000_000:.{digits}f}"
@@ -121,8 +129,6 @@ def write_wholesale_deck(path):
         effective = datetime(2026, 9, 1)
         price = round(price / 1_000_000, 6)
         sheet.append([country, description, codes, price, first, following, effective, None])
-    workbook.properties.created = workbook.properties.modified = datetime(2026, 8, 25, 12)
-    workbook.properties.creator = "demo/make_files.py"
     buffer = io.BytesIO()
     workbook.save(buffer)
     # The same bytes every time: no time of today, no order of the day.
@@ -130,17 +136,10 @@ def write_wholesale_deck(path):
         for name in sorted(made.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):
             content = made.read(name)
             if name == "docProps/core.xml":
-                content = content.replace(
-                    _between(content, b"<dcterms:modified", b"</dcterms:modified>"),
-                    b'<dcterms:modified xsi:type="dcterms:W3CDTF">2026-08-25T12:00:00Z',
-                )
+                content = CORE_PROPERTIES
             member = zipfile.ZipInfo(name, (2026, 8, 25, 12, 0, 0))
             member.compress_type = zipfile.ZIP_DEFLATED
             out.writestr(member, content)
-
-
-def _between(content, begin, end):
-    return content[content.index(begin) : content.index(end)]
 
 
 # === FREESWITCH MASTER.CSV ===

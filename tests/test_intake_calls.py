@@ -291,6 +291,8 @@ class TestChecks(EngineCase):
             for text in ("ab\0c", "ab\ud800c"):
                 self.assertEqual(self.check(**{field: text}), (field, "bad_character"))
                 str(check_row({**self.row(), field: text}, NOW)).encode()
+            self.assertEqual(self.check(**{field: "ab" * 128}), (field, "text_too_long"))
+            self.assertIsNone(self.check(**{field: "ab" * 127}))
 
     @staticmethod
     def row():

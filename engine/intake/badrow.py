@@ -9,8 +9,8 @@ MESSAGES = {
     "empty": "%(field)s is empty",
     "columns": "%(field)s has %(value)s columns where %(expected)s are expected",
     "quotes": "%(field)s has a quotation mark that is never closed: %(value)s",
-    "csv": "%(field)s cannot be split into columns: %(value)s",
     "line_too_long": "%(field)s is longer than %(limit)s characters: %(value)s",
+    "text_too_long": "%(field)s is longer than %(limit)s characters: %(value)s",
     "bad_character": "%(field)s holds a character that cannot be stored: %(value)s",
     # calls
     "conflict": "%(field)s %(value)s is here already with another %(fields)s",

@@ -25,6 +25,8 @@ _TEXTS = (
     "direction",
 )
 _REPEATED_LENGTH = 8
+# Of each text; a database does not take an index of much longer ones.
+MAX_TEXT_LENGTH = 255
 
 
 def check_row(row, now):
@@ -64,7 +66,7 @@ def check_row(row, now):
         )
         if not text.isascii():
             text.encode()
-        if "\0" not in text:
+        if "\0" not in text and len(text) <= MAX_TEXT_LENGTH:
             return None
     except UnicodeEncodeError:
         pass
@@ -72,12 +74,15 @@ def check_row(row, now):
 
 
 def _bad_text(row):
+    """What is wrong with the texts of a row, if anything."""
     for field in _TEXTS:
         text = str(row[field])
+        if len(text) > MAX_TEXT_LENGTH:
+            return BadRow(field, "text_too_long", text, limit=MAX_TEXT_LENGTH)
         try:
             text.encode()
         except UnicodeEncodeError:
-            break
+            return BadRow(field, "bad_character", text)
         if "\0" in text:
-            break
-    return BadRow(field, "bad_character", text)
+            return BadRow(field, "bad_character", text)
+    return None

@@ -8,6 +8,8 @@ from .stream import CutLine
 # A record with line ends inside quotes spans this many lines at most. Switches write one line a
 # call; what is longer is a quotation mark gone astray.
 _MAX_SPAN = 8
+# The csv module has such a limit too, but one that every program sets as it likes.
+MAX_FIELD_LENGTH = 100_000
 
 
 class Splitter:
@@ -83,10 +85,12 @@ def read_rows(blocks, delimiter, convert, comment=None, first_line=1, max_length
                 fields = take()
             except IndexError:
                 fields = None
-            except csv.Error as error:
-                yield bad_row(number, line, BadRow("line", "csv", error))
-                continue
-            if fields:
+            except csv.Error:
+                fields = [line]
+            if len(line) > MAX_FIELD_LENGTH and fields and max(map(len, fields)) > MAX_FIELD_LENGTH:
+                error = BadRow("line", "text_too_long", line, limit=MAX_FIELD_LENGTH)
+                yield bad_row(number, line, error)
+            elif fields:
                 if comment and line.startswith(comment):
                     continue
                 try:

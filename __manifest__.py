@@ -39,11 +39,23 @@
         "report/account_invoice_templates.xml",
         # wizards
         "wizards/telecom_cdr_import_wizard_views.xml",
+        "wizards/telecom_price_check_views.xml",
         "wizards/telecom_billing_run_launch_views.xml",
         # menus come last: they name the actions above
         "views/telecom_billing_menus.xml",
     ],
-    "demo": [],
+    "demo": [
+        "demo/telecom.rate.card.csv",
+        "demo/telecom.rate.csv",
+        "demo/product.product.csv",
+        "demo/telecom.package.csv",
+        "demo/telecom.did.csv",
+        "demo/res.partner.csv",
+        "demo/telecom.account.identifier.csv",
+        "demo/telecom.subscription.csv",
+        "demo/telecom.subscription.version.csv",
+        "demo/telecom.cdr.source.csv",
+    ],
     "assets": {
         "web.report_assets_common": ["telecom_billing/static/src/scss/invoice_report.scss"],
         "web.assets_backend": [

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from _database import environment, make_database, table
 
 DATABASE = "bench_calls"
-CALLS = int(os.environ.get("CALLS", 1_000_000))
-RATES = int(os.environ.get("RATES", 150_000))
-ACCOUNTS = int(os.environ.get("ACCOUNTS", 1_000))
+CALLS = int(os.environ.get("CALLS", "1000000"))
+RATES = int(os.environ.get("RATES", "150000"))
+ACCOUNTS = int(os.environ.get("ACCOUNTS", "1000"))
 CARDS, RESELLERS, SLICES = 5, 10, 5
 CHARGE_COLUMNS = (
     "cdr_id, partner_id, tier, rate_id, destination, billed_seconds, free_seconds, amount,"

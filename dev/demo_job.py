@@ -5,7 +5,10 @@ from odoo.addons.telecom_billing.demo import main_job
 
 def show(title, header, rows):
     """Print a table; numbers stand to the right."""
-    cells = [header, *([cell if isinstance(cell, str) else f"{cell:,}" for cell in r] for r in rows)]
+    cells = [
+        header,
+        *([cell if isinstance(cell, str) else f"{cell:,}" for cell in r] for r in rows),
+    ]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     print(f"\n{title}")
     for row in cells:

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 PRICE_DIGITS = (16, 8)
@@ -14,7 +14,7 @@ class Rate(models.Model):
     _rec_name = "prefix"
 
     card_id = fields.Many2one(
-        "telecom.rate.card", string="Rate Card", required=True, ondelete="cascade"
+        "telecom.rate.card", string="Rate Card", required=True, ondelete="restrict"
     )
     currency_id = fields.Many2one(related="card_id.currency_id")
     company_id = fields.Many2one(related="card_id.company_id")
@@ -126,6 +126,18 @@ class Rate(models.Model):
     def write(self, vals):
         self._clean(vals)
         return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        """Keep the rates that priced calls: a call shows the rate it was priced with."""
+        if (
+            self.env["telecom.call.charge"]
+            .sudo()
+            .search_count([("rate_id", "in", self.ids)], limit=1)
+        ):
+            raise UserError(
+                self.env._("Calls were priced with these rates: end them instead of deleting them.")
+            )
 
     @api.model
     def _clean(self, vals):

@@ -1,5 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import format_datetime
+
+from .rate_deck import RateDeck
+from .rate_deck_file import DeckFile
 
 
 class RateCard(models.Model):
@@ -95,6 +99,13 @@ class RateCard(models.Model):
                     )
                 )
 
+    # === CRUD METHODS ===
+
+    def unlink(self):
+        """Delete the rates first, which refuse when calls were priced with them."""
+        self.rate_ids.unlink()
+        return super().unlink()
+
     # === ACTIONS ===
 
     def action_open_rates(self):
@@ -113,10 +124,53 @@ class RateCard(models.Model):
     def action_import_rates(self):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("telecom_billing.rate_import_action")
-        action["context"] = {"default_card_id": self.id}
+        action["context"] = {"default_card_id": self.id, "dialog_size": "extra-large"}
         return action
 
     def action_rerate(self):
         """Price again every call that this card priced and that is not invoiced yet."""
         self.ensure_one()
         return self.env["telecom.cdr"]._notify_rerated(self.env["telecom.cdr"]._rerate(cards=self))
+
+    # === BUSINESS METHODS ===
+
+    def _import_deck(self, content, name="", effective=None, replace=False, options=None):
+        """Import a deck as its columns are recognised, without anybody looking at them.
+
+        :param content: bytes of a CSV file, plain or gzip, or of an .xlsx workbook
+        :param name: file name
+        :param effective: naive UTC datetime from which it is effective; None for "since ever", on
+            a card without rates
+        :param replace: whether rates of prefixes that are not in the deck end
+        :param options: options of `engine.intake.deck_rows.parse_deck_rows`
+        :return: :class:`rate_deck.DeckResult`
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self.env["telecom.rate"].check_access("create")
+        rows = DeckFile(self.env, content, name).parse(options=options)
+        deck = RateDeck(self.env, self.env.user.tz or "UTC")
+        result = deck.apply(self, rows, effective, replace)
+        self._log_deck(name, result, effective, replace)
+        return result
+
+    def _log_deck(self, name, result, effective, replace):
+        """Note on the card what a deck has done."""
+        self.ensure_one()
+        self.message_post(
+            body=self.env._(
+                "Deck %(name)s, effective %(effective)s, %(mode)s: %(new)s new, %(changed)s changed, "
+                "%(unchanged)s unchanged, %(closed)s closed, %(rejected)s rejected.",
+                name=name or "-",
+                effective=self.env._("from %s", format_datetime(self.env, effective))
+                if effective
+                else self.env._("since ever"),
+                mode=self.env._("replacing the whole card")
+                if replace
+                else self.env._("as an update"),
+                **{
+                    count: result.counts[count]
+                    for count in ("new", "changed", "unchanged", "closed", "rejected")
+                },
+            )
+        )

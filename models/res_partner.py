@@ -183,6 +183,16 @@ class ResPartner(models.Model):
             self.env["telecom.billing.period"].sudo()._realign(changed)
         return result
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_calls(self):
+        """Calls have no foreign key to their account: it is kept as long as they are."""
+        calls = self.env["telecom.cdr"].sudo()
+        for partner in self:
+            if calls.search_count([("partner_id", "=", partner.id)], limit=1):
+                raise UserError(
+                    self.env._("%s has calls: archive it instead of deleting it.", partner.name)
+                )
+
     @api.model
     def _clean_account_code(self, vals):
         if "account_code" in vals:
@@ -265,9 +275,18 @@ class ResPartner(models.Model):
         self.ensure_one()
         return AccountChain(self.env).tiers(self)
 
+    def _has_telecom_history(self):
+        """Tell whether calls or billing periods are the account's."""
+        self.ensure_one()
+        of_partner = [("partner_id", "=", self.id)]
+        return bool(
+            self.env["telecom.cdr"].sudo().search_count(of_partner, limit=1)
+            or self.env["telecom.billing.period"].sudo().search_count(of_partner, limit=1)
+        )
+
     def _unbilled_amounts(self):
         """Return {account id: amount charged and not invoiced yet, untaxed}."""
-        if not self:
+        if not self.ids:
             return {}
         # usage and charges are read as they are in the database
         self.env["telecom.usage"].flush_model()

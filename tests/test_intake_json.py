@@ -113,8 +113,15 @@ class TestFreeswitchJson(EngineCase):
                 rows, _bad = read(text_of(*pair), "freeswitch_json")
                 marks = {row["uid"]: (row["ignored"], row["bleg_uid"]) for row in rows}
                 self.assertEqual(marks, {"a-leg": ("", "b-leg"), "b-leg": ("other_leg", "a-leg")})
-        (row,), _bad = read(text_of(leg), "freeswitch_json", charge_b_legs=True)
-        self.assertEqual(row["ignored"], "")
+        rows, _bad = read(text_of(report(), leg), "freeswitch_json", charge_b_legs=True)
+        self.assertEqual([(row["ignored"], row["bleg_uid"]) for row in rows], [("", "")] * 2)
+
+    def test_phones_that_rang_in_vain_are_no_other_leg(self):
+        """Of several phones that rang, the call names the one that answered; no other names it."""
+        for changes in ({"answer_epoch": "0"}, {"billsec": "0"}):
+            leg = report(uuid="c-leg", originating_leg_uuid="a-leg", **changes)
+            (row,), _bad = read(text_of(leg), "freeswitch_json")
+            self.assertEqual((row["ignored"], row["bleg_uid"]), ("other_leg", ""))
 
     def test_unanswered(self):
         for changes in ({"answer_epoch": "0"}, {"answer_epoch": None, "answer_uepoch": "0"}):

@@ -106,7 +106,7 @@ def _converter(columns, options):
     nothing = len(columns)
     pick = itemgetter(*(columns.index(name) if name in columns else nothing for name in _USED))
     parse_stamp = stamp_parser(options.timezone, options.date_order)
-    rounding, ignores_b_legs = options.duration_rounding, not options.charge_b_legs
+    rounding, charges_b_legs = options.duration_rounding, options.charge_b_legs
     start_epoch = columns.index("start_epoch") if "start_epoch" in columns else None
 
     def convert(line, raw, fields):
@@ -131,6 +131,14 @@ def _converter(columns, options):
         answered = answer != "" and answer not in NEVER
         if answered or billsec:
             billsec = parse_seconds(billsec, "billsec", rounding)
+        if not answered:
+            billsec = 0
+        ignored = ""
+        if charges_b_legs:
+            bleg = ""
+        elif origin and origin != uid:
+            # A phone that rang in vain has no part in the conversation.
+            bleg, ignored = origin if billsec else "", "other_leg"
         return {
             "uid": uid,
             "account_code": account,
@@ -138,14 +146,14 @@ def _converter(columns, options):
             "src": src,
             "dst": dst,
             "start": parse_stamp(start, "start"),
-            "duration": parse_seconds(duration, "duration", rounding) if duration else billsec or 0,
-            "billsec": billsec if answered else 0,
+            "duration": parse_seconds(duration, "duration", rounding) if duration else billsec,
+            "billsec": billsec,
             "disposition": cause,
             "answered": answered,
-            "bleg_uid": bleg or origin,
+            "bleg_uid": bleg,
             "sip_user": sip_user,
             "trunk": trunk,
-            "ignored": "other_leg" if origin and origin != uid and ignores_b_legs else "",
+            "ignored": ignored,
             "line": line,
             "raw": raw,
         }

@@ -58,7 +58,7 @@ def _variables(report):
 
 def _converter(options):
     parse_stamp = stamp_parser(options.timezone, options.date_order)
-    rounding, ignores_b_legs = options.duration_rounding, not options.charge_b_legs
+    rounding, charges_b_legs = options.duration_rounding, options.charge_b_legs
 
     def convert(line, raw, report):
         variables = _variables(report) if isinstance(report, dict) else None
@@ -78,7 +78,12 @@ def _converter(options):
         answered = bool(value("answer_stamp")) if answered_at is None else answered_at > 0
         billsec = _seconds(value, "billsec", "billmsec", rounding) if answered else 0
         origin = value("originating_leg_uuid", "originator")
-        is_b_leg = bool(origin) and origin != uid
+        ignored, other = "", value("bridge_uuid", "last_bridge_to")
+        if charges_b_legs:
+            other = ""
+        elif origin and origin != uid:
+            # A phone that rang in vain has no part in the conversation.
+            ignored, other = "other_leg", origin if billsec else ""
         return {
             "uid": uid,
             "account_code": value("accountcode"),
@@ -94,11 +99,11 @@ def _converter(options):
             "billsec": billsec,
             "disposition": value("hangup_cause"),
             "answered": answered,
-            "bleg_uid": origin if is_b_leg else value("bridge_uuid", "last_bridge_to"),
+            "bleg_uid": other,
             "sip_user": value("sip_auth_username", "sip_from_user"),
             "trunk": value("sip_network_ip", "sip_received_ip")
             or _text(profile.get("network_addr")),
-            "ignored": "other_leg" if is_b_leg and ignores_b_legs else "",
+            "ignored": ignored,
             "line": line,
             "raw": raw,
         }

@@ -20,7 +20,7 @@ class Options(NamedTuple):
     encoding: str | None = None  # None: found out
     duration_rounding: str = "up"  # of parts of a second: 'up', 'down' or 'half_up'
     duration_unit: str = "s"  # of plain numbers in a CSV file with a header: 's', 'ms' or 'us'
-    charge_b_legs: bool = False  # whether FreeSWITCH's B-legs are calls of their own
+    charge_b_legs: bool = False  # whether FreeSWITCH's legs are calls of their own, each for itself
     limits: Limits = Limits()
 
 

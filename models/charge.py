@@ -126,8 +126,11 @@ class Charge(models.Model):
             vals.setdefault("company_id", partner._billing_profile().company_id.id)
             tz = partner._account_tz()
             moment = str(midnight_utc(day, tz))
-            first, last = bounds.get(partner.id, (moment, moment))
-            bounds[partner.id] = (min(first, moment), max(last, moment))
+            # what is due at its end is of the period in which it ran, though nothing else is
+            begin = fields.Date.to_date(vals.get("date_from")) or day
+            begin = str(midnight_utc(min(begin, day), tz))
+            first, last = bounds.get(partner.id, (begin, moment))
+            bounds[partner.id] = (min(first, begin), max(last, moment))
             if vals.get("subscription_id"):
                 moment = str(midnight_utc(day - timedelta(days=1), tz))
             moments[index] = moment

@@ -207,7 +207,9 @@ class BillingPeriod(models.Model):
         spans = []
         if known:
             date_from, date_to = known[0], known[1]
-            if first_day < date_from and not known[4] and not partner.billing_start:
+            # by the clock, too: in another time zone since, the first moment may be a day earlier
+            earlier = first_day < date_from and first < datetime.fromisoformat(known[2])
+            if earlier and not known[4] and not partner.billing_start:
                 edge = date_from
                 while first_day < edge:
                     begin = calendar.period_of(edge - timedelta(days=1), cycle, day)[0]

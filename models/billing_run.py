@@ -1,7 +1,10 @@
 import logging
-from datetime import date, datetime
+from datetime import date, datetime, timezone
+
+from dateutil.parser import isoparse
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from .billing_closing import PeriodCloser
 
@@ -207,13 +210,19 @@ class BillingRun(models.Model):
 
     @api.model
     def _parse_until(self, until):
-        if isinstance(until, str):
+        """Return a date, or a naive UTC datetime of whole seconds."""
+        if isinstance(until, str) and until:
             text = until.strip()
-            if len(text) == 10:
-                return fields.Date.to_date(text)
-            return fields.Datetime.to_datetime(text)
+            try:
+                if len(text) == 10:
+                    return date.fromisoformat(text)
+                until = isoparse(text)
+            except ValueError as error:
+                raise UserError(
+                    self.env._("%s is no day and no moment such as 2025-03-31.", text)
+                ) from error
         if isinstance(until, datetime):
+            if until.tzinfo:
+                until = until.astimezone(timezone.utc).replace(tzinfo=None)
             return until.replace(microsecond=0)
-        if isinstance(until, date):
-            return until
-        return fields.Datetime.now()
+        return until if isinstance(until, date) else fields.Datetime.now()

@@ -70,20 +70,23 @@ class InvoiceContent:
         vals_list, made, roundings = [], self.periods.browse(), []
         for period in self.periods:
             lines = self._lines(period, usage[period.id], charges[period.id])
-            if not lines and period.partner_id._billing_profile().no_usage != "always":
-                period.write({"state": "skipped", "error": False})
-                continue
+            if not lines:
+                if period.partner_id._billing_profile().no_usage != "always":
+                    period.write({"state": "skipped", "error": False})
+                    continue
+                lines = [self._empty_line(period)]
             vals_list.append(self._move_vals(period, lines))
             roundings += self._rounding_vals(period, lines, usage[period.id], charges[period.id])
             made += period
         if not vals_list:
+            self.periods.activity_unlink(["mail.mail_activity_data_warning"])
             return self.env["account.move"]
         builder = InvoiceBuilder(self.env)
         moves = builder.build(vals_list)
         for period, move in zip(made, moves, strict=True):
             period.write({"state": "invoiced", "move_id": move.id, "error": False})
         self.charge_model.create(roundings)
-        made.activity_unlink(["mail.mail_activity_data_warning"])
+        self.periods.activity_unlink(["mail.mail_activity_data_warning"])
         to_post = moves.filtered(lambda move: move.telecom_profile_id.mode == "confirmed")
         if to_post:
             builder.post(to_post)
@@ -182,6 +185,14 @@ class InvoiceContent:
         line.destination, line.direction = destination, direction
         return line
 
+    def _empty_line(self, period):
+        """Return the line of an invoice for nothing: without one Odoo confirms none."""
+        env = self._lang_env(period.partner_id)
+        product = period.partner_id._billing_profile().call_product_id
+        line = Line("calls", env._("No calls and no services"), Decimal(), product)
+        line.price = Decimal()
+        return line
+
     def _charge_line(self, env, period, charge):
         section = SECTION_OF[charge.charge_type]
         name = charge.name
@@ -204,7 +215,10 @@ class InvoiceContent:
         )
         line.charge = charge
         quantity, price = Decimal(str(charge.quantity)), Decimal(str(charge.price_unit))
-        if quantity > 0 and quantity * price == line.exact:
+        digits = env["decimal.precision"].precision_get("Product Price")
+        places = period.partner_id.telecom_currency_id.decimal_places
+        same_in_odoo = round(price, digits) == price and round(line.exact, places) == line.exact
+        if quantity > 0 and quantity * price == line.exact and same_in_odoo:
             # a whole span shows its price; a part of one only its amount
             line.quantity, line.price = float(quantity), price
         elif quantity not in (1, -1):

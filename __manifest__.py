@@ -38,6 +38,7 @@
         "views/res_config_settings_views.xml",
         "report/account_invoice_templates.xml",
         # wizards
+        "wizards/telecom_rate_import_views.xml",
         "wizards/telecom_cdr_import_wizard_views.xml",
         "wizards/telecom_price_check_views.xml",
         "wizards/telecom_billing_run_launch_views.xml",

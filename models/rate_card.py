@@ -159,8 +159,9 @@ class RateCard(models.Model):
         self.ensure_one()
         self.message_post(
             body=self.env._(
-                "Deck %(name)s, effective %(effective)s, %(mode)s: %(new)s new, %(changed)s changed, "
-                "%(unchanged)s unchanged, %(closed)s closed, %(rejected)s rejected.",
+                "Deck %(name)s, effective %(effective)s, %(mode)s: %(new)s new, "
+                "%(changed)s changed, %(unchanged)s unchanged, %(closed)s closed, "
+                "%(rejected)s rejected.",
                 name=name or "-",
                 effective=self.env._("from %s", format_datetime(self.env, effective))
                 if effective

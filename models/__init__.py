@@ -2,6 +2,7 @@ from . import (
     account_identifier,
     account_move,
     account_move_line,
+    account_move_send,
     allowance,
     billing_period,
     billing_profile,

@@ -16,7 +16,8 @@ class InvoiceSummary:
     def figures(self):
         """Return dict `previous`, `payments`, `other`, `invoice`, `due` in the move's currency.
 
-        `other` are invoices and credit notes in between that are not telecom invoices.
+        `other` are invoices in between that are not telecom invoices; credit notes are among
+        the payments.
         """
         move = self.move
         invoice = -move.amount_total if move.move_type == "out_refund" else move.amount_total
@@ -69,7 +70,7 @@ class InvoiceSummary:
                 WITH receivable AS (
                     SELECT line.id, line.amount_currency, line.currency_id, line.move_id,
                            m.telecom_profile_id IS NOT NULL AS telecom,
-                           m.move_type IN ('out_invoice', 'out_refund', 'out_receipt') AS invoice,
+                           m.move_type IN ('out_invoice', 'out_receipt') AS invoice,
                            CASE WHEN m.telecom_profile_id IS NULL
                                 THEN line.date ELSE m.invoice_date END AS day
                       FROM account_move_line line

@@ -1,0 +1,340 @@
+import io
+
+from lxml import html
+
+from odoo.fields import Command
+from odoo.tests import tagged
+from odoo.tools.pdf import PdfFileReader
+
+from .common import TelecomCommon
+
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+
+
+@tagged("post_install", "-at_install")
+class TestInvoiceDocument(TelecomCommon):
+    """What the customer reads."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.account = cls.make_account("Customer", "C-1001")
+
+    def render(self, moves, user=None):
+        """Return the parsed document."""
+        reports = self.env["ir.actions.report"].with_user(user or self.env.user)
+        content, _type = reports._render_qweb_html("account.account_invoices", moves.ids)
+        return html.fromstring(content)
+
+    def text(self, nodes):
+        return " ".join(" ".join(node.text_content() for node in nodes).split())
+
+    def named(self, document, name):
+        return self.text(document.xpath(f"//*[@name='{name}']"))
+
+    def full_invoice(self, account=None):
+        account = account or self.account
+        self.add_service(account, self.make_product("Line", telecom_setup_fee=5.0))
+        self.add_service(account, self.make_package("Free 2 minutes", 120, 7.0, prefixes="32"))
+        self.add_number(account, "3227880100", self.make_product("Number", "did", 1.0))
+        self.take_calls(
+            [
+                self.call(account, seconds=90, start="2025-03-10 22:59:30"),
+                self.call(account, seconds=90, start="2025-03-11 10:00:00"),
+                self.call(account, "33123456789", seconds=61),
+            ]
+        )
+        return self.bill(accounts=account)
+
+    # === THE FIRST PAGE ===
+
+    def test_sections_and_period(self):
+        invoice = self.full_invoice()
+        document = self.render(invoice)
+        self.assertEqual(
+            self.named(document, "billing_period"), "Billing Period 03/01/2025 – 03/31/2025"
+        )
+        self.assertEqual(self.named(document, "account_code"), "Account C-1001")
+        sections = [
+            self.text([row]) for row in document.xpath("//tr[contains(@class, 'o_line_section')]")
+        ]
+        self.assertEqual(len(sections), 5)
+        for title in ("Calls, 03/01/2025", "Packages", "Subscriptions", "Numbers", "Other"):
+            self.assertTrue([text for text in sections if text.startswith(title)], title)
+        table = self.named(document, "invoice_line_table")
+        self.assertIn("Belgium – calls: 2, minutes: 3:00, of which free: 2:00", table)
+        self.assertIn("France – calls: 1, minutes: 1:01", table)
+        self.assertIn("Number 3227880100, 03/01/2025 to 03/31/2025", table)
+        # a line of calls shows no price of one
+        row = document.xpath("//td[contains(., 'France – calls')]/..")[0]
+        self.assertFalse(row.xpath("td[@name='td_price_unit']"))
+
+    def test_draft_keeps_its_title(self):
+        self.profile.mode = "draft"
+        self.assertIn("Draft Invoice", self.text([self.render(self.full_invoice())]))
+
+    def test_amount_in_words(self):
+        self.env["res.lang"]._activate_lang("fr_BE")
+        invoice = self.full_invoice()
+        self.assertNotIn("in words", self.text([self.render(invoice)]))
+        self.profile.amount_in_words = True
+        words = self.currency.amount_to_text(invoice.amount_total)
+        self.assertIn(words, self.text([self.render(invoice)]))
+        self.account.lang = "fr_BE"
+        french = self.currency.with_context(lang="fr_BE").amount_to_text(invoice.amount_total)
+        self.assertNotEqual(words, french)
+        self.assertIn(french, self.text([self.render(invoice)]))
+
+    def test_note_is_plain_text(self):
+        self.profile.note = "Call <1234> & ask.\nThank you"
+        invoice = self.full_invoice()
+        self.assertIn("Call <1234> & ask.", self.named(self.render(invoice), "comment"))
+
+    def test_nothing_is_taken_for_markup(self):
+        attack = "<script>alert(1)</script>"
+        self.profile.annex = "pdf"
+        self.account.name = attack
+        self.card.rate_ids.filtered(lambda rate: rate.prefix == "32").destination = attack
+        self.env["telecom.charge"].create(
+            {"name": attack, "partner_id": self.account.id, "date": "2025-03-05", "amount": 1.0}
+        )
+        self.take_calls([self.call(self.account, src="<b>7</b>")])
+        document = self.render(self.bill())
+        self.assertFalse([s for s in document.xpath("//script") if "alert" in (s.text or "")])
+        self.assertGreaterEqual(self.text([document]).count(attack), 3)
+
+    def test_other_invoices_are_native(self):
+        invoice = self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": self.account.id,
+                "invoice_origin": "SO1",
+                "invoice_line_ids": [Command.create({"name": "Telephone", "price_unit": 99.0})],
+            }
+        )
+        document = self.render(invoice)
+        self.assertIn("SO1", self.named(document, "origin"))
+        self.assertFalse(document.xpath("//*[@name='telecom_summary']"))
+
+    def test_accountant_without_telecom_rights(self):
+        self.profile.annex = "pdf"
+        invoice = self.full_invoice()
+        user = self.make_user("accountant", "account.group_account_invoice")
+        self.assertIn(invoice.name, self.text([self.render(invoice, user)]))
+        invoice = invoice.with_user(user)
+        invoice.button_draft()
+        invoice.button_cancel()
+        invoice.button_draft()
+        invoice.action_post()
+        self.assertEqual(invoice.sudo().telecom_period_ids.state, "invoiced")
+
+    # === THE ANNEX ===
+
+    def annex(self, invoice):
+        """Return the annex as rows of texts."""
+        rows = self.render(invoice).xpath("//*[@name='telecom_annex']//tr")
+        return [[self.text([cell]) for cell in row] for row in rows]
+
+    def test_annex_only_when_asked_for(self):
+        invoice = self.full_invoice()
+        self.assertFalse(self.annex(invoice))
+        self.profile.annex = "pdf"
+        self.assertTrue(self.annex(invoice))
+
+    def test_annex_ties_to_the_invoice(self):
+        self.profile.annex = "pdf"
+        invoice = self.full_invoice()
+        self.assertEqual(
+            self.annex(invoice),
+            [
+                ["Date", "From", "To", "Destination", "Duration", "Free", "EUR"],
+                ["03/10/2025 11:00:00 AM", "3227880100", "33123456789", "France"]
+                + ["1:01", "", "0.0339"],
+                # in the account's own time: it is winter in Brussels
+                ["03/10/2025 11:59:30 PM", "3227880100", "3225551234", "Belgium"]
+                + ["1:30", "1:30", "0.0000"],
+                ["03/11/2025 11:00:00 AM", "3227880100", "3225551234", "Belgium"]
+                + ["1:30", "0:30", "0.0500"],
+                ["Total", "4:01", "2:00", "0.0839"],
+                ["Rounding per destination", "-0.0039"],
+                ["Calls on this invoice", "0.0800"],
+            ],
+        )
+        calls = invoice.invoice_line_ids.filtered(lambda line: line.telecom_section == "calls")
+        self.assertEqual(sum(calls.mapped("price_subtotal")), 0.08)
+
+    def test_annex_with_taxes_in_the_price(self):
+        self.profile.annex = "pdf"
+        self.account.telecom_tax_ids = self.make_tax(
+            20, name="included", price_include_override="tax_included"
+        )
+        self.take_calls([self.call(self.account, "33123456789", seconds=3600)])
+        self.assertEqual(
+            self.annex(self.bill())[-2:],
+            [
+                ["Rounding per destination", "0.002"],
+                ["Calls on this invoice, taxes included", "2.000"],
+            ],
+        )
+
+    def test_annex_of_a_credit_note(self):
+        self.profile.annex = "pdf"
+        self.env["telecom.charge"].create(
+            {"name": "Back", "partner_id": self.account.id, "date": "2025-03-05", "amount": -9.0}
+        )
+        self.take_calls([self.call(self.account, seconds=600)])
+        invoice = self.bill()
+        self.assertEqual(invoice.move_type, "out_refund")
+        self.assertEqual(self.annex(invoice)[-1], ["Total", "10:00", "-0.50"])
+
+    def test_annex_has_no_headings(self):
+        """Odoo cuts a PDF of several invoices at its headings: one an invoice, no more."""
+        self.profile.annex = "pdf"
+        document = self.render(self.full_invoice())
+        headings = [node for tag in HEADINGS for node in document.iter(tag)]
+        self.assertEqual(len(headings), 1)
+
+    def test_three_invoices_in_one_pdf(self):
+        self.profile.annex = "pdf"
+        accounts = [self.make_account(f"Customer {n}", f"B{n}") for n in range(3)]
+        self.take_calls(
+            self.call(account, start=f"2025-03-10 10:{index // 60:02}:{index % 60:02}")
+            for account in accounts
+            for index in range(100)
+        )
+        invoices = self.bill()
+        with self.allow_pdf_render():
+            self.env["account.move.send"].with_context(
+                force_report_rendering=True
+            )._generate_and_send_invoices(invoices, sending_methods=["manual"])
+        for invoice in invoices:
+            reader = PdfFileReader(io.BytesIO(invoice.invoice_pdf_report_id.raw))
+            pages = [page.extract_text() for page in reader.pages]
+            self.assertGreater(len(pages), 2)
+            self.assertIn(invoice.name, pages[0])
+            self.assertIn(invoice.partner_id.account_code, pages[0])
+            for other in invoices - invoice:
+                self.assertFalse([page for page in pages if other.name in page])
+
+
+@tagged("post_install", "-at_install")
+class TestInvoiceSummary(TelecomCommon):
+    """Previous balance, payments, this invoice, balance due."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.account = cls.make_account("Customer")
+        # 12.10 with tax
+        cls.add_service(
+            cls.account, cls.make_product("Line", telecom_invoicing="arrears"), "2025-01-01"
+        )
+
+    def invoices(self):
+        return [
+            self.bill(until, self.account) for until in ("2025-02-01", "2025-03-01", "2025-04-01")
+        ]
+
+    def pay(self, invoice, day, amount=None, **vals):
+        self.env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=invoice.ids
+        ).create(
+            {"payment_date": day, "amount": amount or invoice.amount_residual, **vals}
+        )._create_payments()
+
+    def assertSummary(self, invoice, previous, payments, this, due, other=0.0):
+        self.assertEqual(
+            invoice.telecom_summary(),
+            {
+                "previous": previous,
+                "payments": payments,
+                "other": other,
+                "invoice": this,
+                "due": due,
+            },
+        )
+
+    def test_unpaid(self):
+        first, second, third = self.invoices()
+        self.assertSummary(first, 0.0, 0.0, 12.1, 12.1)
+        self.assertSummary(second, 12.1, 0.0, 12.1, 24.2)
+        self.assertSummary(third, 24.2, 0.0, 12.1, 36.3)
+
+    def test_paid_between(self):
+        first, second, third = self.invoices()
+        self.pay(first, "2025-02-10")
+        self.assertSummary(second, 12.1, -12.1, 12.1, 12.1)
+        self.assertSummary(third, 12.1, 0.0, 12.1, 24.2)
+        self.pay(second, "2025-03-15", 2.0)
+        self.assertSummary(third, 12.1, -2.0, 12.1, 22.2)
+
+    def test_paid_on_the_day_of_an_invoice(self):
+        """A summary says the same before and after: it is of the beginning of that day."""
+        first, second, third = self.invoices()
+        self.pay(first, "2025-03-01")
+        self.assertSummary(second, 12.1, 0.0, 12.1, 24.2)
+        self.assertSummary(third, 24.2, -12.1, 12.1, 24.2)
+
+    def test_paid_later_changes_nothing(self):
+        first, *_others = self.invoices()
+        self.pay(first, "2025-06-01")
+        self.assertSummary(first, 0.0, 0.0, 12.1, 12.1)
+
+    def test_credited_and_other_invoices(self):
+        first, second, _third = self.invoices()
+        first._reverse_moves([{"invoice_date": "2025-02-10", "date": "2025-02-10"}]).action_post()
+        other = self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": self.account.id,
+                "invoice_date": "2025-02-12",
+                "invoice_line_ids": [
+                    Command.create({"name": "Telephone", "price_unit": 99.0, "tax_ids": False})
+                ],
+            }
+        )
+        other.action_post()
+        self.assertSummary(second, 12.1, -12.1, 12.1, 111.1, other=99.0)
+
+    def test_two_accounts_of_one_company(self):
+        parent = self.env["res.partner"].create({"name": "Parent", "is_company": True})
+        product = self.make_product("Other Line", price=20.0, telecom_invoicing="arrears")
+        accounts = [
+            self.make_account(name, parent_id=parent.id, type="other") for name in ("A", "B")
+        ]
+        for account in accounts:
+            self.add_service(account, product, "2025-02-01")
+        first = self.bill("2025-03-01", accounts[0])
+        second = self.bill("2025-03-01", accounts[1])
+        self.assertSummary(first, 0.0, 0.0, 24.2, 24.2)
+        self.assertSummary(second, 24.2, 0.0, 24.2, 48.4)
+
+    def test_paid_in_another_currency(self):
+        dollar = self.env.ref("base.USD")
+        dollar.active = True
+        self.env["res.currency.rate"].create(
+            {
+                "currency_id": dollar.id,
+                "company_id": self.company.id,
+                "name": "2025-01-01",
+                "rate": 2.0,
+            }
+        )
+        first, second, third = self.invoices()
+        self.pay(first, "2025-02-10", 24.2, currency_id=dollar.id)
+        self.assertEqual(first.amount_residual, 0.0)
+        self.assertSummary(second, 12.1, -12.1, 12.1, 12.1)
+        self.assertSummary(third, 12.1, 0.0, 12.1, 24.2)
+
+    def test_printed(self):
+        _first, second, _third = self.invoices()
+        content, _type = self.env["ir.actions.report"]._render_qweb_html(
+            "account.account_invoices", second.ids
+        )
+        table = html.fromstring(content).xpath("//*[@name='telecom_summary']")[0]
+        cells = [" ".join(cell.text_content().split()) for cell in table.xpath(".//td")]
+        self.assertEqual(
+            cells,
+            ["Previous Balance", "Payments and Credits", "This Invoice", "Balance Due"]
+            + ["12.10 €", "0.00 €", "12.10 €", "24.20 €"],
+        )

@@ -1,0 +1,160 @@
+import contextlib
+import email.policy
+import socket
+import unittest
+from email import message_from_bytes
+from unittest.mock import patch
+
+from odoo.tests import tagged
+
+from .common import TelecomCommon
+
+try:
+    from aiosmtpd.controller import Controller
+except ImportError:  # a tool of developers, not needed to install the module
+    Controller = None
+
+
+class Mailbox:
+    """Keeps what an SMTP server on the loopback interface is given."""
+
+    def __init__(self):
+        self.messages = []
+
+    async def handle_DATA(self, _server, _session, envelope):
+        message = message_from_bytes(envelope.content, policy=email.policy.default)
+        self.messages.append((envelope.rcpt_tos, message))
+        return "250 Accepted"
+
+    def to(self, address):
+        return [message for recipients, message in self.messages if address in recipients]
+
+
+@unittest.skipUnless(Controller, "needs aiosmtpd")
+@tagged("post_install", "-at_install")
+class TestInvoiceMail(TelecomCommon):
+    """Invoices leave through Odoo's sending job and a real SMTP server."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.mailbox = Mailbox()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        cls.server = Controller(cls.mailbox, hostname="127.0.0.1", port=port)
+        cls.server.start()
+        cls.addClassCleanup(cls.server.stop)
+        cls.env["ir.mail_server"].search([]).active = False
+        cls.env["ir.mail_server"].create(
+            {
+                "name": "loopback",
+                "smtp_host": "127.0.0.1",
+                "smtp_port": port,
+                "smtp_encryption": "none",
+            }
+        )
+        # Odoo sends nothing in tests unless told to
+        patcher = patch.object(
+            cls.registry["ir.mail_server"], "_disable_send", classmethod(lambda cls: False)
+        )
+        patcher.start()
+        cls.addClassCleanup(patcher.stop)
+        cls.company.write({"email": "billing@telco.example"})
+        cls.profile.send_mail = True
+        cls.env["res.lang"]._activate_lang("fr_BE")
+
+    def setUp(self):
+        super().setUp()
+        self.mailbox.messages.clear()
+
+    def run_job(self):
+        """Run Odoo's sending job until it has nothing left to do, with real PDFs."""
+        user = self.env.ref("account.ir_cron_account_move_send").user_id
+        moves = self.env["account.move"].with_user(user)
+        # the job commits, a test may not; and it makes no PDF in a test unless told to
+        with (
+            self.allow_pdf_render(),
+            patch.object(self.registry["ir.cron"], "_commit_progress", lambda *a, **k: 0),
+        ):
+            waiting = 1
+            while waiting:
+                moves.with_context(force_report_rendering=True)._cron_account_move_send(2)
+                waiting = moves.search_count(
+                    [("sending_data", "!=", False), ("state", "=", "posted")]
+                )
+
+    def customer(self, name, **vals):
+        account = self.make_account(name, **vals)
+        self.take_calls([self.call(account)])
+        return account
+
+    def test_each_account_once_and_in_its_language(self):
+        template = self.env.ref("account.email_template_edi_invoice").copy(
+            {"subject": "Your invoice {{ object.name }}"}
+        )
+        template.with_context(lang="fr_BE").subject = "Votre facture {{ object.name }}"
+        self.profile.mail_template_id = template
+        anna = self.customer("Anna", email="anna@customer.example", lang="en_US")
+        luc = self.customer("Luc", email="luc@customer.example", lang="fr_BE")
+        nobody = self.customer("Nobody")
+        moves = self.bill()
+        self.assertEqual(len(moves), 3)
+        self.assertTrue(all(moves.mapped("sending_data")))
+        self.run_job()
+        self.run_job()
+
+        for account, subject in ((anna, "Your invoice"), (luc, "Votre facture")):
+            invoice = moves.filtered(lambda move, account=account: move.partner_id == account)
+            (message,) = self.mailbox.to(account.email)
+            self.assertEqual(message["subject"], f"{subject} {invoice.name}")
+            (pdf,) = [part for part in message.walk() if part.get_filename()]
+            self.assertEqual(pdf.get_content_type(), "application/pdf")
+            self.assertIn(invoice.name.replace("/", "_"), pdf.get_filename())
+            self.assertTrue(pdf.get_payload(decode=True).startswith(b"%PDF"))
+            self.assertEqual(pdf.get_payload(decode=True), invoice.invoice_pdf_report_id.raw)
+            self.assertTrue(invoice.is_move_sent)
+        self.assertEqual(len(self.mailbox.messages), 2)
+
+        # the one without an address has its PDF, and somebody is told
+        invoice = moves.filtered(lambda move: move.partner_id == nobody)
+        self.assertTrue(invoice.invoice_pdf_report_id)
+        self.assertEqual(len(invoice.activity_ids), 1)
+        self.assertIn("Nobody", invoice.activity_ids.note)
+        notes = invoice.message_ids.filtered(lambda message: "Not sent" in (message.body or ""))
+        self.assertEqual(len(notes), 1)
+
+    def test_sent_later_by_hand(self):
+        account = self.customer("Late Address")
+        invoice = self.bill()
+        self.run_job()
+        self.assertTrue(invoice.activity_ids)
+        account.email = "late@customer.example"
+        self.env["account.move.send"]._generate_and_send_invoices(invoice)
+        self.assertEqual(len(self.mailbox.to("late@customer.example")), 1)
+        self.assertFalse(invoice.activity_ids)
+
+    def test_drafts_and_other_profiles_are_not_sent(self):
+        self.customer("Draft", email="draft@customer.example")
+        self.profile.mode = "draft"
+        invoice = self.bill()
+        self.assertEqual(invoice.state, "draft")
+        self.assertFalse(invoice.sending_data)
+        self.profile.write({"mode": "confirmed", "send_mail": False})
+        self.customer("Quiet", email="quiet@customer.example")
+        self.assertFalse(self.bill("2025-04-01").sending_data)
+        self.run_job()
+        self.assertFalse(self.mailbox.messages)
+
+    def test_queued_in_the_transaction_that_posts(self):
+        """A run that is killed later has left no invoice that nobody sends."""
+        self.customer("Killed", email="killed@customer.example")
+        closer = "odoo.addons.telecom_billing.models.billing_closing.PeriodCloser"
+        with (
+            # assertRaises would take back what was done before
+            contextlib.suppress(KeyboardInterrupt),
+            patch(f"{closer}._finish", side_effect=KeyboardInterrupt),
+        ):
+            self.bill()
+        self.run_job()
+        self.assertEqual(len(self.mailbox.to("killed@customer.example")), 1)

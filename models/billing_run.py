@@ -46,9 +46,13 @@ class BillingRun(models.Model):
     waiting_count = fields.Integer(string="Still to Do", compute="_compute_counts")
     progress = fields.Float(compute="_compute_counts", help="Percent of the periods.")
     totals = fields.Char(
-        compute="_compute_totals", help="Untaxed amount, tax and total of the invoices."
+        compute="_compute_totals",
+        compute_sudo=True,
+        help="Untaxed amount, tax and total of the invoices.",
     )
-    move_ids = fields.Many2many("account.move", string="Invoices", compute="_compute_totals")
+    move_ids = fields.Many2many(
+        "account.move", string="Invoices", compute="_compute_totals", compute_sudo=True
+    )
     ended = fields.Datetime(readonly=True)
 
     # === COMPUTE METHODS ===

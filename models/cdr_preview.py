@@ -23,7 +23,7 @@ class CallPreview:
         :param content: bytes of the file, plain or gzip
         :param format_name, options: as `read_calls` of the engine takes them
         :return: list of dicts `line`, `account`, `src`, `dst`, `start` (UTC or None), `seconds`,
-            `answered`, `error` (text, or empty)
+            `answered`, `error` (text, or empty) and, of an error, `code`, `value`, `fatal`
         :raises ValueError: when the format or an option is wrong
         """
         rows = list(islice(read_calls(io.BytesIO(content), format_name, options), limit))
@@ -67,5 +67,7 @@ class CallPreview:
             "answered": None,
             "ignored": False,
             "fatal": error.fatal,
+            "code": error.code,
+            "value": error.params.get("value"),
             "error": str(error),
         }

@@ -46,7 +46,6 @@ class CdrImportWizard(models.TransientModel):
 
     source_id = fields.Many2one(
         "telecom.cdr.source",
-        string="Source",
         required=True,
         default=lambda self: self._default_source_id(),
         help="The switch that wrote the file. Calls are known by their ID within it.",
@@ -182,6 +181,7 @@ class CdrImportWizard(models.TransientModel):
             "view_mode": "form",
             "view_id": self.env.ref(f"telecom_billing.{view}").id,
             "target": "new",
+            "context": {"dialog_size": "extra-large"},
         }
 
     # === BUSINESS METHODS ===
@@ -257,11 +257,13 @@ class CdrImportWizard(models.TransientModel):
         """Return the sentence that says why the file cannot be read at all."""
         if not rows:
             return self.env._("There is no call in this file.")
+        error = rows[0]
+        reason = _sentence(error["error"])
+        if error["code"] == "missing_column" and error["value"] in FIELD_LABELS:
+            reason = self.env._("Choose the column that holds: %s.", FIELD_LABELS[error["value"]])
         if not detect_format(self._content()[:HEAD]):
-            return self.env._(
-                "This looks like no call file that is known. %s", _sentence(rows[0]["error"])
-            )
-        return _sentence(rows[0]["error"])
+            return self.env._("This looks like no call file that is known. %s", reason)
+        return reason
 
     def _render(self, rows):
         """Return the table of the first rows."""

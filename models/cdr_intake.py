@@ -1,48 +1,19 @@
 """Calls into the database: checked, normalised, each once; one path for one row or a million."""
 
-import json
-from collections import defaultdict
-from datetime import date, datetime, timezone
+from functools import partial
 from itertools import islice
 
-from dateutil import parser as date_parser
-
 from odoo import fields
-from odoo.tools import SQL
 
-from ..engine.calendar import local_day
 from ..engine.dialling import normalise
 from ..engine.intake import BadRow, check_row
 from .account_chain import AccountChain
+from .account_finder import AccountFinder
 from .bulk import copy_lines, escape, run_batch
+from .cdr_row import EMPTY, as_json, clean_row, line_number, storable
 
-UTC = timezone.utc
 BATCH = 20_000
 ERRORS_SHOWN = 20
-FIELDS = {
-    "uid",
-    "account_code",
-    "direction",
-    "src",
-    "dst",
-    "start",
-    "duration",
-    "billsec",
-    "disposition",
-    "bleg_uid",
-    "sip_user",
-    "trunk",
-}
-# what is to be filled in where a reader understood nothing of a row
-EMPTY = dict.fromkeys(FIELDS, "")
-TEXTS = FIELDS - {"start", "duration", "billsec"}
-NUMBERS = ("start", "duration", "billsec")
-DIRECTIONS = ("", "outbound", "inbound")
-# reasons with which a reader says that a row is never charged
-NEVER_CHARGED = ("no_answer", "other_leg")
-# an index takes no longer text, and no switch writes one
-LONGEST = 500
-
 # what a row brings besides its line number
 COLUMNS = (
     "uid",
@@ -90,31 +61,20 @@ class Intake:
 
     def run(self, rows):
         """Take `rows` in batches; return the counts that `import_calls` documents."""
-        counts = dict.fromkeys(("read", "taken", "ignored", "duplicate", "rejected"), 0)
-        counts["errors"] = []
         # accounts and numbers are read from the database
         self.env.flush_all()
-        rows = iter(rows)
-        while batch := list(islice(rows, BATCH)):
-            for name, count in self._take(batch).items():
-                counts[name] += count
-        counts["errors"] = counts["errors"][:ERRORS_SHOWN]
-        return counts
+        return self._run(rows, lambda take: take())
 
-    def run_committed(self, rows, progress=None):
-        """Like `run`, with a commit after each batch; `progress` gets the counts so far."""
+    def run_committed(self, rows):
+        """Like `run`, with a commit after each batch."""
+        return self._run(rows, lambda take: run_batch(self.env, take))
+
+    def _run(self, rows, do):
         counts = dict.fromkeys(("read", "taken", "ignored", "duplicate", "rejected"), 0)
         counts["errors"] = []
         rows = iter(rows)
         while batch := list(islice(rows, BATCH)):
-
-            def take(batch=batch):
-                result = self._take(batch)
-                if progress:
-                    progress(counts, result)
-                return result
-
-            for name, count in run_batch(self.env, take).items():
+            for name, count in do(partial(self._take, batch)).items():
                 counts[name] += count
         counts["errors"] = counts["errors"][:ERRORS_SHOWN]
         return counts
@@ -141,7 +101,7 @@ class Intake:
         for row in batch:
             if not isinstance(row, dict):
                 row = {"raw": str(row), "error": BadRow("line", "not_a_call", row)}
-            error = row.get("error") or self._clean(row) or check_row(row, now)
+            error = row.get("error") or clean_row(row) or check_row(row, now)
             if not error:
                 good.append(row)
                 continue
@@ -168,44 +128,6 @@ class Intake:
             "rejected": len(rejects),
             "errors": [self._message(row, error) for row, error in rejects[:ERRORS_SHOWN]],
         }
-
-    @staticmethod
-    def _clean(row):
-        """Bring what programs may send (text stamps, text numbers) to the readers' types.
-
-        :return: the BadRow that says why the row cannot be taken, else None
-        """
-        if not row.keys() >= FIELDS:
-            for name in FIELDS:
-                row.setdefault(name, None if name in NUMBERS else "")
-        for name in TEXTS:
-            value = row[name]
-            if value.__class__ is not str:
-                if value is None or value is False:
-                    value = ""
-                elif not isinstance(value, (str, int, float)):
-                    return BadRow(name, "not_a_call", value)
-                row[name] = value = str(value)
-            if len(value) > LONGEST:
-                return BadRow(name, "line_too_long", value, limit=LONGEST)
-        if row["direction"] not in DIRECTIONS:
-            return BadRow("direction", "not_a_direction", row["direction"])
-        if row.get("ignored") and row["ignored"] not in NEVER_CHARGED:
-            return BadRow("ignored", "not_a_call", row["ignored"])
-        for name in ("billsec", "duration"):
-            value = row[name]
-            if value.__class__ is not int:
-                if value is None or value is False or value == "":
-                    row[name] = 0 if name == "billsec" else row["billsec"]
-                elif isinstance(value, str) and len(value) < 20 and value.strip().isdecimal():
-                    row[name] = int(value)
-                else:
-                    return BadRow(name, "not_a_duration", value)
-        try:
-            row["start"] = _moment(row["start"])
-        except (ValueError, OverflowError):
-            return BadRow("start", "not_a_stamp", row["start"])
-        return None
 
     def _line(self, number, row, accounts):
         """Return the COPY line of a checked row: its account found, its numbers normalised."""
@@ -387,11 +309,11 @@ class Intake:
                 {
                     "source_id": self.source.id,
                     "import_id": self.import_log.id if self.import_log else None,
-                    "line": _line_number(row),
-                    "raw": _storable(row.get("raw") or _as_json(row)),
-                    "values": _storable(_as_json({**EMPTY, **row}, indent=2)),
+                    "line": line_number(row),
+                    "raw": storable(row.get("raw") or as_json(row)),
+                    "values": storable(as_json({**EMPTY, **row}, indent=2)),
                     "field": error.field,
-                    "reason": _storable(error),
+                    "reason": storable(error),
                 }
                 for row, error in rejects
             ]
@@ -402,144 +324,5 @@ class Intake:
             "Line %(line)s, %(field)s: %(reason)s",
             line=row.get("line") or "-",
             field=error.field,
-            reason=_storable(error),
+            reason=storable(error),
         )
-
-
-class AccountFinder:
-    """Finds the accounts of one batch: by code, by DID called, by further identifiers."""
-
-    def __init__(self, intake, rows):
-        self._intake = intake
-        self._env = intake.env
-        self._rules = {}
-        self._codes = self._load_codes(
-            {row["account_code"] for row in rows if row.get("account_code")}
-        )
-        self._dids = self._load_dids(rows)
-        self._identifiers = self._load_identifiers(rows)
-
-    def by_code(self, code):
-        """Return (partner id or None, dialling rules) for an account code."""
-        partner = self._codes.get(code)
-        return partner, (self._intake.rules if partner is None else self.rules(partner))
-
-    def by_did(self, number, start):
-        """Return the id of the account that held the number at that UTC moment, or None."""
-        for partner, tz, date_start, date_end in self._dids.get(number, ()):
-            day = local_day(start, tz)
-            if date_start <= day and (date_end is None or day < date_end):
-                return partner
-        return None
-
-    def by_identifier(self, row, caller):
-        """Return the account id for the row's SIP user, trunk or caller number, or None."""
-        found = self._identifiers
-        return (
-            found.get(("sip_user", row.get("sip_user")))
-            or found.get(("trunk", row.get("trunk")))
-            or found.get(("caller", caller))
-            or None
-        )
-
-    def rules(self, partner):
-        """Return the dialling rules of the account's issuer."""
-        if partner not in self._rules:
-            account = self._env["res.partner"].browse(partner)
-            self._rules[partner] = self._intake.chain.profile(account)._dialling_rules()
-        return self._rules[partner]
-
-    def _load_codes(self, codes):
-        if not codes:
-            return {}
-        return dict(
-            self._env.execute_query(
-                SQL(
-                    "SELECT account_code, id FROM res_partner"
-                    " WHERE account_code = ANY(%s) AND is_telecom_account",
-                    list(codes),
-                )
-            )
-        )
-
-    def _load_dids(self, rows):
-        numbers = set()
-        for row in rows:
-            if row.get("dst"):
-                partner = self._codes.get(row.get("account_code"))
-                rules = self._intake.rules if partner is None else self.rules(partner)
-                numbers.add(self._intake._normalise(row["dst"], rules))
-        holders = defaultdict(list)
-        if numbers:
-            self._env["telecom.subscription"].flush_model()
-            for number, partner, start, end in self._env.execute_query(
-                SQL(
-                    """
-                    SELECT d.number, s.partner_id, s.date_start, s.date_end
-                      FROM telecom_did d
-                      JOIN telecom_subscription s ON s.did_id = d.id
-                     WHERE d.number = ANY(%s) AND s.state IN ('running', 'ended')
-                    """,
-                    list(numbers),
-                )
-            ):
-                tz = self._env["res.partner"].browse(partner)._account_tz()
-                holders[number].append((partner, tz, start, end))
-        return holders
-
-    def _load_identifiers(self, rows):
-        wanted = set()
-        for row in rows:
-            if row.get("sip_user"):
-                wanted.add(("sip_user", row["sip_user"]))
-            if row.get("trunk"):
-                wanted.add(("trunk", row["trunk"]))
-            if row.get("src"):
-                wanted.add(("caller", self._intake._normalise(row["src"], self._intake.rules)))
-        if not wanted:
-            return {}
-        return {
-            (kind, value): partner
-            for kind, value, partner in self._env.execute_query(
-                SQL(
-                    "SELECT kind, value, partner_id FROM telecom_account_identifier"
-                    " WHERE value = ANY(%s)",
-                    list({value for _kind, value in wanted}),
-                )
-            )
-        }
-
-
-def _line_number(row):
-    line = row.get("line")
-    return line if isinstance(line, int) and 0 < line < 2**31 else 0
-
-
-def _moment(stamp):
-    """Return a stamp as naive UTC datetime of whole seconds; what is no stamp as it is."""
-    if isinstance(stamp, str):
-        stamp = date_parser.isoparse(stamp.strip())
-    elif isinstance(stamp, date) and not isinstance(stamp, datetime):
-        stamp = datetime(stamp.year, stamp.month, stamp.day)
-    if isinstance(stamp, datetime):
-        if stamp.tzinfo:
-            stamp = stamp.astimezone(UTC).replace(tzinfo=None)
-        if stamp.microsecond:
-            stamp = stamp.replace(microsecond=0)
-    return stamp
-
-
-def _as_json(row, indent=None):
-    return json.dumps(
-        {str(name): value for name, value in row.items() if name not in ("raw", "error")},
-        default=str,
-        ensure_ascii=True,
-        sort_keys=True,
-        indent=indent,
-    )
-
-
-def _storable(text):
-    """Return the text as PostgreSQL can keep it: no NUL, no lone surrogate, bounded length."""
-    text = str(text)[:10_000].replace("\x00", "\\x00")
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

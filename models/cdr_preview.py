@@ -7,7 +7,9 @@ from itertools import islice
 from odoo import fields
 
 from ..engine.intake import check_row, read_calls
-from .cdr_intake import AccountFinder, Intake
+from .account_finder import AccountFinder
+from .cdr_intake import Intake
+from .cdr_row import clean_row
 
 
 class CallPreview:
@@ -28,9 +30,7 @@ class CallPreview:
         """
         rows = list(islice(read_calls(io.BytesIO(content), format_name, options), limit))
         now = fields.Datetime.now()
-        errors = [
-            row.get("error") or self._intake._clean(row) or check_row(row, now) for row in rows
-        ]
+        errors = [row.get("error") or clean_row(row) or check_row(row, now) for row in rows]
         good = [row for row, error in zip(rows, errors, strict=True) if not error]
         accounts = AccountFinder(self._intake, good)
         return [

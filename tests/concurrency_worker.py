@@ -10,6 +10,12 @@ from datetime import datetime, timedelta
 ACCOUNTS, CALLS = 24, 600
 
 
+def say(word):
+    """Tell the test how far this process is."""
+    sys.stdout.write(word + "\n")
+    sys.stdout.flush()
+
+
 def rows():
     """Return the same calls each time: two months, some bad, some twice, some late."""
     chance = random.Random(7)
@@ -139,7 +145,7 @@ def hold(env):
     from odoo.addons.telecom_billing.models.rating import Rater
 
     _rate_batch(Rater(env))
-    print("held", flush=True)
+    say("held")
     sys.stdin.readline()
     env.cr.commit()
 
@@ -150,7 +156,7 @@ def old_snapshot(env):
     from odoo.addons.telecom_billing.models.rating import Rater
 
     env.cr.execute("SELECT count(*) FROM telecom_billing_period")
-    print("looked", flush=True)
+    say("looked")
     sys.stdin.readline()
     rater = Rater(env)
     run_batch(env, lambda: _rate_batch(rater))
@@ -185,7 +191,7 @@ def main(database, jobs, *options):
     subscription_charging.BATCH = 7
     billing_closing.FREEZE_BATCH = billing_closing.INVOICE_BATCH = 5
     registry = Registry(database)
-    print("ready", flush=True)
+    say("ready")
     for job in jobs.split(","):
         with registry.cursor() as cr:
             JOBS[job](api.Environment(cr, SUPERUSER_ID, {}))

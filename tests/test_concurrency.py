@@ -53,7 +53,8 @@ CONTENT = {
           FROM telecom_charge g
           JOIN res_partner a ON a.id = g.partner_id
           JOIN telecom_billing_period p ON p.id = g.period_id""",
-    "services": "SELECT name, partner_id, charged_until, next_charge_date FROM telecom_subscription",
+    "services": """
+        SELECT name, partner_id, charged_until, next_charge_date FROM telecom_subscription""",
     "periods": """
         SELECT a.name, p.date_from, p.date_to, p.start, p.stop, p.state, p.error
           FROM telecom_billing_period p JOIN res_partner a ON a.id = p.partner_id""",

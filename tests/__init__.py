@@ -12,3 +12,4 @@ from . import test_closing_invoices
 from . import test_invoice_document
 from . import test_invoice_lifecycle
 from . import test_invoice_mail
+from . import test_reconciliation

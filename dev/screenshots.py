@@ -17,19 +17,36 @@ from tooling.helpers import browser
 from tooling.venv import site_packages
 
 SIZE = {"width": 1400, "height": 900}
-# Name: (address, where to click next, in turn).
+
+
+def menu(section, item):
+    """The clicks that open an entry of the menu."""
+    return [f".o_menu_sections button:has-text('{section}')", f".o-dropdown--menu a:text('{item}')"]
+
+
+# Name: (address, what to do next: selectors to click, or (selector, file to upload), in turn).
 SCREENS = {
     "accounts": ("/odoo/telecom-accounts", []),
     "account": ("/odoo/telecom-accounts", ["tr.o_data_row td[name=account_code] >> nth=1"]),
+    "accounts_kanban": ("/odoo/telecom-accounts", ["button.o_kanban"]),
     "services": ("/odoo/telecom-services", []),
     "service": ("/odoo/telecom-services", ["tr.o_data_row td[name=name] >> nth=0"]),
     "numbers": ("/odoo/telecom-numbers", []),
     "calls": ("/odoo/telecom-calls", []),
     "unrated_calls": ("/odoo/telecom-unrated-calls", []),
     "call_charges": ("/odoo/telecom-call-charges", ["button.o_pivot"]),
+    "import_calls": (
+        "/odoo/telecom-calls",
+        [
+            *menu("Calls", "Import Calls"),
+            (".modal input[type=file]", REPO / "demo/files/cdr_header.csv"),
+            ".modal button[name=action_read]",
+        ],
+    ),
     "call_imports": ("/odoo/telecom-call-imports", []),
     "call_import": ("/odoo/telecom-call-imports", ["tr.o_data_row td[name=name] >> nth=0"]),
     "rejected_rows": ("/odoo/telecom-rejected-rows", []),
+    "run_billing": ("/odoo/telecom-billing-runs", menu("Billing", "Run Billing")),
     "billing_runs": ("/odoo/telecom-billing-runs", []),
     "billing_run": ("/odoo/telecom-billing-runs", ["tr.o_data_row td[name=name] >> nth=0"]),
     "billing_periods": ("/odoo/telecom-billing-periods", []),
@@ -39,6 +56,8 @@ SCREENS = {
     "rate_cards": ("/odoo/telecom-rate-cards", []),
     "rate_card": ("/odoo/telecom-rate-cards", ["tr.o_data_row td[name=name] >> nth=0"]),
     "rates": ("/odoo/telecom-rates", []),
+    "import_rates": ("/odoo/telecom-rate-cards", menu("Rates", "Import Rates")),
+    "price_check": ("/odoo/telecom-rate-cards", menu("Rates", "What Would This Call Cost?")),
     "products": ("/odoo/telecom-products", []),
     "packages": ("/odoo/telecom-packages", []),
     "billing_profile": (
@@ -46,17 +65,21 @@ SCREENS = {
         ["tr.o_data_row td[name=name] >> nth=0", "a.nav-link[name=invoicing]"],
     ),
     "call_sources": ("/odoo/telecom-call-sources", []),
+    "settings": ("/odoo/telecom-accounts", menu("Configuration", "Settings")),
 }
 
 
 def take(page, url, name, folder):
     """Open one screen and write its picture."""
-    address, clicks = SCREENS[name]
+    address, steps = SCREENS[name]
     page.goto(f"{url}{address}")
     page.wait_for_selector(".o_action_manager .o_view_controller")
     settle(page)
-    for click in clicks:
-        page.click(click)
+    for step in steps:
+        if isinstance(step, tuple):
+            page.set_input_files(*step)
+        else:
+            page.click(step)
         settle(page)
     page.mouse.move(0, 0)
     page.screenshot(path=folder / f"{name}.png")

@@ -264,6 +264,8 @@ class InvoiceContent:
             "currency_id": partner.telecom_currency_id.id,
             "invoice_date": invoice_date,
             "invoice_origin": period._span_text(),
+            # not who runs the billing: Odoo would send the mail in the name of that user
+            "invoice_user_id": (partner.user_id or partner.commercial_partner_id.user_id).id,
             "telecom_profile_id": profile.id,
             "invoice_line_ids": [
                 Command.create(line_vals) for line_vals in self._line_vals(period, lines, sign)

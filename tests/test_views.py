@@ -27,8 +27,11 @@ class TestViews(TelecomCommon):
         calls += [cls.call(cls.account, dst="999123"), cls.call(cls.account, uid="")]
         cls.env["telecom.cdr"].import_calls(calls, "switch")
         cls.env["telecom.cdr"].rate_pending()
-        cls.move = cls.env["telecom.billing.run"].close_periods("2025-04-01").period_ids.move_id
+        run = cls.env["telecom.billing.run"].with_user(cls.manager).close_periods("2025-04-01")
+        cls.move = run.with_env(cls.env).period_ids.move_id
+        # each screen starts from the database, as a request does
         cls.env.flush_all()
+        cls.env.invalidate_all()
 
     def _actions(self, user):
         """Return the window actions of the module that a user may open."""

@@ -14,6 +14,8 @@ from .cdr_row import EMPTY, as_json, clean_row, line_number, storable
 
 BATCH = 20_000
 ERRORS_SHOWN = 20
+# what an account may be found by
+ACCOUNT_FIELDS = ("account_code", "sip_user", "trunk", "dst", "src")
 # what a row brings besides its line number
 COLUMNS = (
     "uid",
@@ -51,6 +53,11 @@ class Intake:
     def __init__(self, env, source, import_log=None):
         self.env = env(su=True)
         self.source = self.env["telecom.cdr.source"]._get(source)
+        # the companies whose accounts the caller may charge; the system itself may charge any
+        self.allowed = None
+        if not env.su:
+            self.allowed = set(env.companies.ids)
+            self.source.with_env(env).check_access("read")
         self.import_log = import_log
         self.company = self.source.company_id or self.env.company
         self.rules = self.company._ensure_billing_profile()._dialling_rules()
@@ -113,15 +120,23 @@ class Intake:
             else:
                 rejects.append((row, error))
         accounts = AccountFinder(self, good)
-        lines = [self._line(number, row, accounts) for number, row in enumerate(good)]
+        lines, ours = [], []
+        for row in good:
+            line = self._line(len(ours), row, accounts)
+            if line is None:
+                field = next(name for name in ACCOUNT_FIELDS if row[name])
+                rejects.append((row, BadRow(field, "other_company", row[field])))
+            else:
+                lines.append(line)
+                ours.append(row)
         taken, ignored, duplicate, conflicts = self._store(lines)
         for number, differences in conflicts:
             rejects.append(
-                (good[number], BadRow("uid", "conflict", good[number]["uid"], fields=differences))
+                (ours[number], BadRow("uid", "conflict", ours[number]["uid"], fields=differences))
             )
         self._reject(rejects)
         return {
-            "read": len(good) + len(rejects) - len(conflicts),
+            "read": len(ours) + len(rejects) - len(conflicts),
             "taken": taken,
             "ignored": ignored,
             "duplicate": duplicate,
@@ -130,9 +145,15 @@ class Intake:
         }
 
     def _line(self, number, row, accounts):
-        """Return the COPY line of a checked row: its account found, its numbers normalised."""
+        """Return the COPY line of a checked row: its account found, its numbers normalised.
+
+        None where the account is of a company that the caller has nothing to do with.
+        """
         code = row.get("account_code") or ""
         partner, direction, src, dst = self.find(row, accounts)
+        checked = self.allowed is not None and partner is not None
+        if checked and accounts.company(partner) not in self.allowed:
+            return None
         ignored = row.get("ignored") or ""
         if not row["billsec"] or row.get("answered") is False:
             ignored = "no_answer"
@@ -266,14 +287,26 @@ class Intake:
             return
         self.env.cr.execute(
             """
-            WITH RECURSIVE named AS (
+            WITH RECURSIVE pair AS (
+                -- by index from the batch's calls, however many there are before them: those
+                -- that name another, and those that another names
+                SELECT a.id AS namer, b.id AS leg
+                  FROM telecom_cdr_batch n
+                  JOIN telecom_cdr a ON a.source = %(source)s AND a.uid = n.uid
+                  JOIN telecom_cdr b ON b.source = %(source)s AND b.uid = n.bleg_uid
+                 WHERE n.bleg_uid IS NOT NULL
+             UNION
+                SELECT a.id, b.id
+                  FROM telecom_cdr_batch n
+                  JOIN telecom_cdr b ON b.source = %(source)s AND b.uid = n.uid
+                  JOIN telecom_cdr a ON a.source = %(source)s AND a.bleg_uid = n.uid
+            ), named AS (
                 SELECT b.id, a.id AS namer, a.id AS above, a.uid, a.ignored, 1 AS depth
-                  FROM telecom_cdr a
-                  JOIN telecom_cdr b ON b.source = a.source AND b.uid = a.bleg_uid AND b.id != a.id
-                 WHERE a.source = %(source)s AND a.bleg_uid IS NOT NULL
+                  FROM pair
+                  JOIN telecom_cdr a ON a.id = pair.namer
+                  JOIN telecom_cdr b ON b.id = pair.leg
+                 WHERE a.id != b.id AND a.bleg_uid = b.uid
                    AND (a.id >= %(first)s OR b.id >= %(first)s)
-                   AND (a.uid IN (SELECT uid FROM telecom_cdr_batch)
-                        OR b.uid IN (SELECT uid FROM telecom_cdr_batch))
                    AND b.ignored IS NULL
                    AND (b.bleg_uid IS DISTINCT FROM a.uid
                         OR (a.partner_id IS NULL, a.start, a.uid)

@@ -35,7 +35,7 @@ The accounts that they call for:
 
 Left for the lists of what could not be charged: calls of the unknown accounts C9999 and C1099,
 calls to the satellite prefix 870 that no rate covers, incoming calls to numbers that nobody rents,
-and bad rows.
+and bad rows. sample_edges.py has the calls that show where a rule begins and ends.
 """
 
 import gzip
@@ -52,6 +52,7 @@ from zoneinfo import ZoneInfo
 
 from sample_asterisk import AsteriskFile
 from sample_calls import CallMaker, Summary
+from sample_edges import edge_calls
 from sample_tables import COUNTRIES, SPECIALS
 
 BRUSSELS, UTC = ZoneInfo("Europe/Brussels"), ZoneInfo("UTC")
@@ -221,6 +222,7 @@ def write_freeswitch(maker, path, resent_path):
     resent = Summary()
     old = [call for call in calls if call.code in ("C1001", "C1005")][-60:]
     new = sorted(maker.outbound("C1005", 8, day=(2026, 10, 31)), key=lambda call: call.end)
+    new += edge_calls(resent_path.name)
     for call in old + new:
         resent.add(call)
     resent_path.write_text("".join(map(freeswitch_row, old + new)), encoding="utf-8")
@@ -366,13 +368,16 @@ def write_header_csv(maker, path, shared_uid):
     for number, line in enumerate(bad):
         lines.insert(100 + 150 * number, line)
         summary.bad()
+    for call in edge_calls(path.name):
+        lines.append(header_row(call))
+        summary.add(call)
     path.write_text("".join(lines), encoding="utf-8")
     return {path.name: summary.counts()}
 
 
 def write_asterisk(maker, path):
     made = AsteriskFile(maker, BRUSSELS)
-    made.fill()
+    made.fill(edge_calls(path.name))
     with open(path, "wb") as out, gzip.GzipFile("", "wb", 9, out, mtime=0) as packed:
         packed.write("".join(made.lines).encode())
     return {path.name: made.summary.counts()}

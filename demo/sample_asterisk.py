@@ -17,8 +17,8 @@ class AsteriskFile:
         self.channels = 0x1A0
         self.sequence = 4100
 
-    def fill(self):
-        """Make all calls and write them in the order in which they ended."""
+    def fill(self, more):
+        """Make all calls and write them in the order in which they ended, and more behind them."""
         maker, groups = self.maker, []
         for code, count in (("C1007", 260), ("C1008", 260), ("C1009", 240), ("C1012", 150)):
             for number, call in enumerate(maker.outbound(code, count)):
@@ -42,6 +42,8 @@ class AsteriskFile:
                     self.summary.leg(uid, billsec, is_other)
         self.repeated_hour()
         self.bad_rows()
+        for call in more:
+            self.outbound_rows(call, call.code, 2)
 
     # === CALLS ===
 

@@ -13,3 +13,4 @@ from . import test_invoice_document
 from . import test_invoice_lifecycle
 from . import test_invoice_mail
 from . import test_reconciliation
+from . import test_demo

@@ -14,6 +14,7 @@ class AccountFinder:
         self._intake = intake
         self._env = intake.env
         self._rules = {}
+        self._companies = {}
         self._codes = self._load_codes(
             {row["account_code"] for row in rows if row.get("account_code")}
         )
@@ -42,6 +43,13 @@ class AccountFinder:
             or found.get(("caller", caller))
             or None
         )
+
+    def company(self, partner):
+        """Return the id of the company in whose books the account is billed."""
+        if partner not in self._companies:
+            account = self._env["res.partner"].browse(partner)
+            self._companies[partner] = self._intake.chain.profile(account).company_id.id
+        return self._companies[partner]
 
     def rules(self, partner):
         """Return the dialling rules of the account's issuer."""

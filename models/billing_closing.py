@@ -24,31 +24,30 @@ class PeriodCloser:
     def __init__(self, env, run=None):
         self.env = env(su=True)
         self.run = run.with_env(self.env) if run else None
+        self.companies = self.run.company_ids if run else self.env["res.company"].search([])
         self.periods = self.env["telecom.billing.period"]
 
-    def anything_due(self, moment):
-        """Tell whether a period has ended by a UTC moment, or a closed one waits to be invoiced."""
+    def companies_due(self, moment):
+        """Return the companies in which a period has ended by a UTC moment, or a closed one waits
+        to be invoiced."""
         self._extend(moment, None)
-        return bool(
-            self.periods.search_count(
-                [
-                    "|",
-                    ("state", "=", "closed"),
-                    "&",
-                    ("state", "=", "open"),
-                    ("stop", "<=", moment),
-                ],
-                limit=1,
-            )
+        due = self.periods._read_group(
+            ["|", ("state", "=", "closed"), "&", ("state", "=", "open"), ("stop", "<=", moment)],
+            ["company_id"],
         )
+        return self.companies.browse(company.id for (company,) in due)
 
     def close(self, until, partners=None):
         """Rate, charge, freeze and invoice; parameters as in `close_periods`."""
         Rater(self.env).run()
-        SubscriptionCharger(self.env).run(until, partners)
+        SubscriptionCharger(self.env).run(until, partners, self.companies)
         self._extend(until, partners)
         self._freeze(until, partners)
-        domain = [("state", "=", "closed"), ("move_id", "=", False)]
+        domain = [
+            ("state", "=", "closed"),
+            ("move_id", "=", False),
+            ("company_id", "in", self.companies.ids),
+        ]
         if partners is not None:
             domain.append(("partner_id", "in", partners.ids))
         self.invoice(self.periods.search(domain))
@@ -74,16 +73,13 @@ class PeriodCloser:
     def _extend(self, until, partners):
         """Make the periods of accounts without charges, too: time goes on for them."""
         moment = str(until if isinstance(until, datetime) else fields.Datetime.to_datetime(until))
-        partner_filter = (
-            SQL("AND partner_id = ANY(%s)", partners.ids) if partners is not None else SQL()
-        )
         self.env.cr.execute(
             SQL(
                 """
                 SELECT partner_id, min(start)::text FROM telecom_billing_period
-                 WHERE TRUE %s GROUP BY partner_id
+                 WHERE %s GROUP BY partner_id
                 """,
-                partner_filter,
+                self._mine(partners),
             )
         )
         bounds = {partner: (first, max(first, moment)) for partner, first in self.env.cr.fetchall()}
@@ -91,12 +87,20 @@ class PeriodCloser:
         if partners is not None:
             domain.append(("id", "in", partners.ids))
         for partner in self.env["res.partner"].search(domain):
-            if partner._billing_profile().no_usage == "always":
+            profile = partner._billing_profile()
+            if profile.no_usage == "always" and profile.company_id in self.companies:
                 begin = partner.billing_start or partner.create_date.date()
                 first = str(fields.Datetime.to_datetime(begin))
                 if first < moment:
                     bounds[partner.id] = (first, moment)
         run_batch(self.env, lambda: self.periods._ensure(bounds))
+
+    def _mine(self, partners):
+        """Return the condition for periods of the run's companies and of these accounts."""
+        mine = SQL("company_id = ANY(%s)", self.companies.ids)
+        if partners is not None:
+            mine = SQL("%s AND partner_id = ANY(%s)", mine, partners.ids)
+        return mine
 
     def _freeze(self, until, partners):
         """Close the periods that are due: what is charged from now on goes to the next one.
@@ -108,8 +112,6 @@ class PeriodCloser:
             due = SQL("stop <= %s", until)
         else:
             due = SQL("date_to <= %s", until)
-        if partners is not None:
-            due = SQL("%s AND partner_id = ANY(%s)", due, partners.ids)
         while True:
 
             def freeze():
@@ -117,10 +119,11 @@ class PeriodCloser:
                     SQL(
                         """
                         SELECT id FROM telecom_billing_period
-                         WHERE state = 'open' AND %s
+                         WHERE state = 'open' AND %s AND %s
                          ORDER BY partner_id, start LIMIT %s FOR UPDATE
                         """,
                         due,
+                        self._mine(partners),
                         FREEZE_BATCH,
                     )
                 )

@@ -50,6 +50,7 @@ class BillingPeriod(models.Model):
         "account.move",
         "telecom_billing_period_released_rel",
         readonly=True,
+        groups="account.group_account_invoice,account.group_account_readonly",
         help="Cancelled invoices that had this period's charges.",
     )
     run_id = fields.Many2one(
@@ -123,6 +124,7 @@ class BillingPeriod(models.Model):
 
     def action_invoice(self):
         """Try again to invoice these closed periods."""
+        self.check_access("write")
         run = self.env["telecom.billing.run"]._invoice_closed(self)
         return run.get_formview_action()
 

@@ -5,6 +5,7 @@ from dateutil.parser import isoparse
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Command
 
 from .billing_closing import PeriodCloser
 
@@ -28,6 +29,13 @@ class BillingRun(models.Model):
     )
     partner_ids = fields.Many2many(
         "res.partner", string="Accounts", readonly=True, help="Empty: every account."
+    )
+    company_ids = fields.Many2many(
+        "res.company",
+        string="Companies",
+        readonly=True,
+        default=lambda self: self._default_company_ids(),
+        help="Only accounts that these companies bill are looked at.",
     )
     state = fields.Selection(
         [("waiting", "Waiting"), ("running", "Running"), ("done", "Done")],
@@ -54,6 +62,12 @@ class BillingRun(models.Model):
         "account.move", string="Invoices", compute="_compute_totals", compute_sudo=True
     )
     ended = fields.Datetime(readonly=True)
+
+    @api.model
+    def _default_company_ids(self):
+        """Return the companies of the user, for the system itself all."""
+        companies = self.env["res.company"]
+        return companies.search([]) if self.env.su else self.env.companies
 
     # === COMPUTE METHODS ===
 
@@ -111,6 +125,7 @@ class BillingRun(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self.check_access("create")
         for vals in vals_list:
             if not vals.get("name"):
                 vals["name"] = self.env["ir.sequence"].sudo().next_by_code("telecom.billing.run")
@@ -146,6 +161,7 @@ class BillingRun(models.Model):
 
     def action_retry(self):
         """Try again what failed in these runs."""
+        self.check_access("write")
         for run in self:
             PeriodCloser(self.env, run).invoice(
                 run.period_ids.filtered(lambda p: p.state == "closed")
@@ -171,7 +187,7 @@ class BillingRun(models.Model):
         run = self.create(
             {
                 "until": str(until),
-                "partner_ids": [fields.Command.set(partners.ids if partners else [])],
+                "partner_ids": [Command.set(partners.ids if partners else [])],
                 "state": "running",
             }
         )
@@ -180,12 +196,15 @@ class BillingRun(models.Model):
 
     @api.model
     def _cron_close_periods(self):
-        """Run the billing when anything is due; started runs that wait go first."""
+        """Run the billing of each company where anything is due; runs that wait go first."""
         for run in self.search([("state", "=", "waiting")], order="id"):
             run._process()
-        closer = PeriodCloser(self.env)
-        if closer.anything_due(fields.Datetime.now()):
-            self.close_periods(fields.Datetime.now())
+        now = fields.Datetime.now()
+        for company in PeriodCloser(self.env).companies_due(now):
+            run = self.create(
+                {"until": str(now), "company_ids": [Command.set(company.ids)], "state": "running"}
+            )
+            PeriodCloser(self.env, run).close(now)
 
     def _process(self):
         """Do the work of a run that was started by hand."""
@@ -199,7 +218,7 @@ class BillingRun(models.Model):
         run = self.create(
             {
                 "until": str(self._parse_until(until)),
-                "partner_ids": [fields.Command.set(partners.ids if partners else [])],
+                "partner_ids": [Command.set(partners.ids if partners else [])],
             }
         )
         self.env.ref("telecom_billing.ir_cron_close_periods").sudo()._trigger()

@@ -211,6 +211,7 @@ class Cdr(models.Model):
             raise UserError(self.env._("A call that is charged cannot be deleted."))
 
     def unlink(self):
+        self.check_access("unlink")
         if self:
             self.env.cr.execute(
                 SQL("DELETE FROM telecom_cdr_pending WHERE cdr_id IN %s", tuple(self.ids))

@@ -76,6 +76,7 @@ class CdrImport(models.Model):
 
     def action_rate(self):
         """Price the calls that wait, those of this file among them."""
+        self.check_access("read")
         return self.env["telecom.cdr"]._notify_rated(self.env["telecom.cdr"].rate_pending())
 
     def action_open_calls(self):

@@ -97,6 +97,7 @@ class Charge(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Find the billing period of charges that come without one."""
+        self.check_access("create")
         self._complete(vals_list)
         return super().create(vals_list)
 

@@ -130,6 +130,7 @@ class RateCard(models.Model):
     def action_rerate(self):
         """Price again every call that this card priced and that is not invoiced yet."""
         self.ensure_one()
+        self.check_access("read")
         return self.env["telecom.cdr"]._notify_rerated(self.env["telecom.cdr"]._rerate(cards=self))
 
     # === BUSINESS METHODS ===

@@ -39,10 +39,11 @@ class SubscriptionCharger:
         self.env = env(su=True)
         self.chain = AccountChain(self.env)
 
-    def run(self, until=None, partners=None):
+    def run(self, until=None, partners=None, companies=None):
         """Charge what is due on `until` or before.
 
         :param until: date; or UTC datetime (None: now), whose day each account has for itself
+        :param partners, companies: accounts, and companies that bill them, to which it is limited
         :return: number of charges added
         """
         added, last_id = 0, 0
@@ -50,7 +51,7 @@ class SubscriptionCharger:
         # nowhere is it later than there
         horizon = _day(until, "Pacific/Kiritimati")
         while True:
-            ids = self._due(horizon, partners, last_id)
+            ids = self._due(horizon, partners, companies, last_id)
             if not ids:
                 return added
             added += run_batch(self.env, lambda ids=ids: self._charge_batch(ids, until))
@@ -58,7 +59,7 @@ class SubscriptionCharger:
             if commit_progress(self.env, len(ids)) <= 0:
                 return added
 
-    def _due(self, horizon, partners, last_id):
+    def _due(self, horizon, partners, companies, last_id):
         self.env["telecom.subscription"].flush_model()
         query = """
             SELECT id FROM telecom_subscription
@@ -69,12 +70,15 @@ class SubscriptionCharger:
         """
         if partners is not None:
             query += " AND partner_id = ANY(%(partners)s)"
+        if companies is not None:
+            query += " AND (company_id IS NULL OR company_id = ANY(%(companies)s))"
         self.env.cr.execute(
             query + " ORDER BY id LIMIT %(limit)s",
             {
                 "last": last_id,
                 "horizon": horizon,
                 "partners": partners.ids if partners is not None else None,
+                "companies": companies.ids if companies is not None else None,
                 "limit": BATCH,
             },
         )

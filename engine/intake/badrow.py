@@ -15,6 +15,7 @@ MESSAGES = {
     # calls
     "conflict": "%(field)s %(value)s is here already with another %(fields)s",
     "placeholder": "%(field)s identifies no call: %(value)s",
+    "other_company": "%(field)s leads to an account of another company: %(value)s",
     "not_a_duration": "%(field)s is no duration: %(value)s",
     "duration_too_long": "%(field)s is too long for a call: %(value)s",
     "above_duration": "%(field)s is %(value)s, more than the duration of %(duration)s seconds",

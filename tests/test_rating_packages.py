@@ -4,8 +4,6 @@ import random
 from decimal import Decimal
 from itertools import permutations
 
-from odoo.fields import Command
-
 from ..models.rating import Rater
 from .common import TelecomCommon
 from .pipeline_laws import PipelineLaws
@@ -18,20 +16,8 @@ class TestRatingPackages(PipelineLaws, TelecomCommon):
         cls.cdrs = cls.env["telecom.cdr"]
         cls.count = 0
         # 1 a second: amounts are the seconds that no package carries
-        cls.card.rate_ids = [
-            Command.clear(),
-            *(
-                Command.create(
-                    {
-                        "prefix": "",
-                        "destination": "World",
-                        "price_per_minute": 60,
-                        "direction": direction,
-                    }
-                )
-                for direction in ("outbound", "inbound")
-            ),
-        ]
+        world = ("", "World", 60)
+        cls.card = cls.make_card("Seconds", [(*world, {}), (*world, {"direction": "inbound"})])
 
     def account_with(self, *packages, **vals):
         """Return a new account that has these package products from 1 March on."""

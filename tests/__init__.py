@@ -14,3 +14,4 @@ from . import test_invoice_lifecycle
 from . import test_invoice_mail
 from . import test_reconciliation
 from . import test_demo
+from . import test_access_rights

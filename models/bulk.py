@@ -46,7 +46,7 @@ class _LineReader:
     def __init__(self, lines):
         self._lines = iter(lines)
 
-    def read(self, _size):
+    def read(self, _size):  # pylint: disable=method-required-super
         """Return the next lines, '' after the last."""
         chunk = list(islice(self._lines, 400))
         return "\n".join(chunk) + "\n" if chunk else ""

@@ -22,7 +22,7 @@ class CdrImport(models.Model):
 
     name = fields.Char("File", required=True, readonly=True)
     source_id = fields.Many2one(
-        "telecom.cdr.source", string="Source", required=True, readonly=True, ondelete="restrict"
+        "telecom.cdr.source", required=True, readonly=True, ondelete="restrict"
     )
     company_id = fields.Many2one(related="source_id.company_id", store=True)
     state = fields.Selection(

@@ -14,7 +14,7 @@ class CdrReject(models.Model):
     _rec_name = "reason"
 
     source_id = fields.Many2one(
-        "telecom.cdr.source", string="Source", required=True, readonly=True, ondelete="cascade"
+        "telecom.cdr.source", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="source_id.company_id", store=True)
     import_id = fields.Many2one(

@@ -25,9 +25,7 @@ class ResPartner(models.Model):
     billing_mode = fields.Selection(
         [("postpaid", "Postpaid"), ("prepaid", "Prepaid")], default="postpaid"
     )
-    rate_card_id = fields.Many2one(
-        "telecom.rate.card", string="Rate Card", index="btree_not_null", ondelete="restrict"
-    )
+    rate_card_id = fields.Many2one("telecom.rate.card", index="btree_not_null", ondelete="restrict")
     billing_cycle = fields.Selection(
         [
             ("daily", "Daily"),
@@ -81,7 +79,6 @@ class ResPartner(models.Model):
     reseller_kind = fields.Selection([("distributor", "Distributor"), ("agent", "Agent")])
     reseller_id = fields.Many2one(
         "res.partner",
-        string="Reseller",
         index="btree_not_null",
         domain="[('is_reseller', '=', True), ('id', '!=', id)]",
         ondelete="restrict",

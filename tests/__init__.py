@@ -1,17 +1,43 @@
-from . import test_calls_import
-from . import test_calls_legs
-from . import test_rating
-from . import test_rating_packages
-from . import test_views
-from . import test_services
-from . import test_services_changes
-from . import test_import_wizard
-from . import test_closing
-from . import test_closing_failures
-from . import test_closing_invoices
-from . import test_invoice_document
-from . import test_invoice_lifecycle
-from . import test_invoice_mail
-from . import test_reconciliation
-from . import test_demo
-from . import test_access_rights
+# test_concurrency makes databases and processes of its own with dev/newdb: only pytest runs it
+from . import (
+    test_access_rights,
+    test_calls_import,
+    test_calls_legs,
+    test_closing,
+    test_closing_failures,
+    test_closing_invoices,
+    test_demo,
+    test_engine_allowance,
+    test_engine_calendar,
+    test_engine_dialling,
+    test_engine_doctests,
+    test_engine_prefixes,
+    test_engine_proration,
+    test_engine_published_periods,
+    test_engine_published_prefixes,
+    test_engine_published_rating,
+    test_engine_tariff,
+    test_engine_time_zones,
+    test_histories,
+    test_import_wizard,
+    test_intake_asterisk,
+    test_intake_calls,
+    test_intake_deck_files,
+    test_intake_decks,
+    test_intake_headers,
+    test_intake_hostile,
+    test_intake_json,
+    test_intake_samples,
+    test_invoice_document,
+    test_invoice_lifecycle,
+    test_invoice_mail,
+    test_price_check,
+    test_rate_deck,
+    test_rate_import,
+    test_rating,
+    test_rating_packages,
+    test_reconciliation,
+    test_services,
+    test_services_changes,
+    test_views,
+)

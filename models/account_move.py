@@ -6,6 +6,9 @@ from odoo.tools import html2plaintext
 from .invoice_annex import InvoiceAnnex
 from .invoice_summary import InvoiceSummary
 
+# a minute of wkhtmltopdf, about; the pages beyond are read by nobody
+ANNEX_LIMIT = 10_000
+
 
 class AccountMove(models.Model):
     _inherit = "account.move"
@@ -99,6 +102,25 @@ class AccountMove(models.Model):
         if self:
             self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
 
+    @api.model
+    def _cron_account_move_send(self, job_count=10):
+        """Send fewer invoices at a time where many calls are to be printed.
+
+        A job that takes longer than Odoo lets it is killed, and begins anew with the same ones.
+        """
+        waiting = self.search(
+            [("sending_data", "!=", False), ("state", "=", "posted")],
+            order="date asc, invoice_date asc, sequence_number asc, id asc",
+            limit=job_count,
+        )
+        calls = job_count = 0
+        for move in waiting:
+            calls += min(move._telecom_printed_calls(), ANNEX_LIMIT)
+            if job_count and calls > ANNEX_LIMIT:
+                break
+            job_count += 1
+        return super()._cron_account_move_send(job_count=max(job_count, 1))
+
     def _get_mail_template(self):
         """Send a telecom invoice with the template of its billing profile."""
         profile = self.sudo().telecom_profile_id
@@ -155,11 +177,20 @@ class AccountMove(models.Model):
 
     @api.private
     def telecom_annex(self):
-        """Return the itemised calls to print with this invoice, None when none are asked for."""
+        """Return what to print of the itemised calls: `tables`, or how many are `too_many`."""
         self.ensure_one()
-        if self.sudo().telecom_profile_id.annex != "pdf":
-            return None
-        return self.telecom_itemised_calls()
+        calls = self._telecom_printed_calls()
+        if calls > ANNEX_LIMIT:
+            return {"too_many": calls}
+        return {"tables": self.telecom_itemised_calls()} if calls else {}
+
+    def _telecom_printed_calls(self):
+        """Return how many calls are to be itemised on these invoices."""
+        moves = self.sudo().filtered(lambda move: move.telecom_profile_id.annex == "pdf")
+        domain = [("period_id", "in", moves.telecom_period_ids.ids)]
+        domain += self._telecom_invoiced_domain()
+        usage = self.env["telecom.usage"].sudo()
+        return usage._read_group(domain, [], ["calls:sum"])[0][0] or 0
 
     @api.private
     def telecom_itemised_calls(self):

@@ -1,4 +1,5 @@
 import io
+from unittest.mock import patch
 
 from lxml import html
 
@@ -186,6 +187,13 @@ class TestInvoiceDocument(TelecomCommon):
         invoice = self.bill()
         self.assertEqual(invoice.move_type, "out_refund")
         self.assertEqual(self.annex(invoice)[-1], ["Total", "10:00", "-0.50"])
+
+    def test_annex_of_too_many_calls(self):
+        self.profile.annex = "pdf"
+        invoice = self.full_invoice()
+        with patch("odoo.addons.telecom_billing.models.account_move.ANNEX_LIMIT", 2):
+            self.assertFalse(self.annex(invoice))
+            self.assertIn("3 calls are too many", self.named(self.render(invoice), "telecom_annex"))
 
     def test_annex_has_no_headings(self):
         """Odoo cuts a PDF of several invoices at its headings: one an invoice, no more."""

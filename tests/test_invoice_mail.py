@@ -146,6 +146,32 @@ class TestInvoiceMail(TelecomCommon):
         self.run_job()
         self.assertFalse(self.mailbox.messages)
 
+    def test_long_annexes_are_sent_apart(self):
+        """Ten at a time is Odoo's pace; it stays so where few calls are printed."""
+        self.profile.annex = "pdf"
+        for name in ("A", "B", "C", "D"):
+            self.customer(name, email=f"{name}@customer.example")
+        invoices = self.bill()
+        limit = "odoo.addons.telecom_billing.models.account_move.ANNEX_LIMIT"
+        sent = []
+
+        def keep(_self, moves, **_kwargs):
+            sent.append(len(moves))
+            moves.sending_data = False
+
+        with (
+            patch.object(self.registry["ir.cron"], "_commit_progress", lambda *a, **k: 0),
+            patch.object(self.registry["account.move.send"], "_generate_and_send_invoices", keep),
+        ):
+            with patch(limit, 2):
+                self.env["account.move"]._cron_account_move_send()
+            with patch(limit, 1):
+                self.env["account.move"]._cron_account_move_send()
+            invoices[:1].sending_data = {"author_user_id": self.env.uid}
+            self.env["account.move"]._cron_account_move_send()
+            self.env["account.move"]._cron_account_move_send()
+        self.assertEqual(sent, [2, 1, 2])
+
     def test_queued_in_the_transaction_that_posts(self):
         """A run that is killed later has left no invoice that nobody sends."""
         self.customer("Killed", email="killed@customer.example")

@@ -16,9 +16,10 @@ from .rating_accounts import Account, Accounts, Tier
 from .rating_allowances import Allowances
 from .rating_rates import Rates
 
-Answer = namedtuple("Answer", "number problem tiers uses")
+Answer = namedtuple("Answer", "number rules problem tiers uses")
 Answer.__doc__ = """
 :param number: the number as rates are matched with it
+:param rules: `engine.dialling.DiallingRules` by which it was read
 :param problem: (reason, particulars) for which rating would leave the call unrated, else None
 :param tiers: list of :class:`TierPrice`, that of the account first
 :param uses: list of (package id, unit, units left before, units the call uses)
@@ -131,9 +132,9 @@ class PriceQuestion:
         asked = _AskedAccounts(self._env, [call])
         found = asked.get(account.id)
         if found is None:
-            return Answer(digits, ("no_account", None), [], [])
+            return Answer(digits, rules, ("no_account", None), [], [])
         if not digits:
-            return Answer(digits, ("no_number", None), [], [])
+            return Answer(digits, rules, ("no_number", None), [], [])
         matches = self._match(asked, found, call)
         problem = next((match[1] for match in matches if match[1]), None)
         free, fee_covered, covers_resellers, uses = 0, False, False, []
@@ -152,7 +153,7 @@ class PriceQuestion:
             )
             for tier, missing, match in matches
         ]
-        return Answer(digits, problem, tiers, uses)
+        return Answer(digits, rules, problem, tiers, uses)
 
     def _match(self, asked, found, call):
         """Return (tier, why it has no price or None, (prefix, rate) or None) of each tier."""

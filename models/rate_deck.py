@@ -83,7 +83,8 @@ class RateDeck:
         """Bring the rates of a deck into force.
 
         :param card: `telecom.rate.card`
-        :param rows: rates and bad rows as `engine.intake.parse_deck_rows` returns them
+        :param rows: rates and bad rows as `engine.intake.deck_rows.parse_deck_rows` returns
+            them; `prefixes` of a bad row are those that it names, as far as they can be read
         :param effective: naive UTC datetime from which the deck is effective; None for "since
             ever", on a card without rates
         :param replace: whether rates that the deck does not name end; the deck speaks for the
@@ -138,7 +139,7 @@ class RateDeck:
 
     def _stage(self, rows, result):
         """COPY the good rows; return {line: raw text}."""
-        lines, raws, counts = [], {}, result.counts
+        lines, raws, kept, counts = [], {}, set(), result.counts
         result.warnings += [(0, code, params) for code, params in getattr(rows, "warnings", ())]
         for number, row in enumerate(rows):
             counts["read"] += 1
@@ -153,7 +154,9 @@ class RateDeck:
                 raise UserError(DeckWords(self.env).reason(error.code, error.params))
             else:
                 result.rejects.append(Reject(row["line"], row["raw"], error.code, error.params))
+                kept.update(row.get("prefixes", ()))
         copy_lines(self.env.cr, "telecom_deck_row", COLUMNS, lines)
+        copy_lines(self.env.cr, "telecom_deck_kept", ("prefix",), list(kept))
         self.env.cr.execute(sql.ANALYZE_ROWS)
         return raws
 

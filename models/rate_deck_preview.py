@@ -3,7 +3,7 @@
 from datetime import timezone
 from zoneinfo import ZoneInfo
 
-from odoo.tools import groupby
+from odoo.tools import formatLang, groupby
 
 from .rate_deck_words import DeckWords
 
@@ -32,6 +32,7 @@ class DeckPreview:
             "done": done,
             "card": card.name,
             "counts": result.counts,
+            "number": lambda value: formatLang(self._env, value, digits=0),
             "warnings": self._warnings(result.warnings),
             "notes": self._notes(result.counts, replace),
             "rows": [self._row(row) for row in result.samples],
@@ -85,10 +86,7 @@ class DeckPreview:
             )
         if counts["rejected"] and replace:
             notes.append(
-                env._(
-                    "The rates in force for the prefixes of rejected rows end, too, where no "
-                    "other row names them."
-                )
+                env._("The rates in force for the prefixes of rejected rows stay as they are.")
             )
         return notes
 
@@ -98,11 +96,10 @@ class DeckPreview:
         for _code, group in groupby(warnings, key=lambda warning: warning[1]):
             # of prices that are too high, the highest are those to look at
             group.sort(key=lambda item: -float(item[2]["price"] if "median" in item[2] else 0))
-            shown = [
-                (line, self._words.warning(code, params))
-                for line, code, params in group[:WARNINGS_SHOWN]
-            ]
-            found.append((shown, len(group) - len(shown)))
+            # a row of several prefixes is one line
+            lines = {line: self._words.warning(code, params) for line, code, params in group}
+            shown = list(lines.items())[:WARNINGS_SHOWN]
+            found.append((shown, len(lines) - len(shown)))
         return found
 
 

@@ -23,11 +23,14 @@ CREATE TEMPORARY TABLE IF NOT EXISTS telecom_deck_plan (
     increment integer, start timestamp, stop timestamp,
     kind varchar, rate_id integer, covering_id integer, covering_price numeric, ends boolean
 ) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS telecom_deck_kept (
+    prefix varchar
+) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS telecom_deck_end (
     rate_id integer, stop timestamp, named boolean
 ) ON COMMIT DROP;
 TRUNCATE telecom_deck_row, telecom_deck_span, telecom_deck_live, telecom_deck_plan,
-         telecom_deck_end
+         telecom_deck_kept, telecom_deck_end
 """
 
 ANALYZE_ROWS = "ANALYZE telecom_deck_row"
@@ -129,7 +132,8 @@ SELECT covering_id, start, TRUE FROM telecom_deck_plan WHERE ends;
 ANALYZE telecom_deck_end
 """
 
-# A prefix that the deck names keeps its rate until the deck's first row of it begins. What would
+# A prefix that the deck names keeps its rate until the deck's first row of it begins; one that only
+# rejected rows name keeps it altogether: a typing error in a price ends nothing. What would
 # have begun later becomes an empty span, in force at no moment, and is not deleted: calls may have
 # been priced by it, and asking that for each rate would read all the calls there are.
 ENDS_OF_REPLACEMENT = """
@@ -141,7 +145,9 @@ SELECT l.id, greatest(l.a, coalesce(n.first, %(effective)s)), n.first IS NOT NUL
   FROM telecom_deck_live l LEFT JOIN named n ON n.direction = l.direction AND n.prefix = l.prefix
  WHERE l.a < l.b AND l.b > coalesce(n.first, %(effective)s)
    AND l.direction IN (SELECT direction FROM telecom_deck_plan)
-   AND NOT EXISTS (SELECT 1 FROM telecom_deck_plan p WHERE p.rate_id = l.id);
+   AND NOT EXISTS (SELECT 1 FROM telecom_deck_plan p WHERE p.rate_id = l.id)
+   AND NOT (n.first IS NULL AND EXISTS (
+       SELECT 1 FROM telecom_deck_kept k WHERE k.prefix = l.prefix));
 ANALYZE telecom_deck_end
 """
 

@@ -34,6 +34,7 @@ from . import (
     test_price_check,
     test_rate_deck,
     test_rate_import,
+    test_rate_import_decks,
     test_rating,
     test_rating_packages,
     test_reconciliation,

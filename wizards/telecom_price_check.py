@@ -64,6 +64,7 @@ class PriceCheck(models.TransientModel):
         return {
             "hint": False,
             "number": answer.number,
+            "rules": answer.rules,
             "problem": self._problem(answer.problem),
             "uses": self._uses(answer),
             "tiers": [self._tier(tier) for tier in answer.tiers],
@@ -120,10 +121,7 @@ class PriceCheck(models.TransientModel):
             "name": tier.name,
             "role": self.env._("Reseller") if tier.level else self.env._("Account"),
             "card": tier.card_name,
-            "problem": self._problem(
-                tier.problem
-                and (tier.problem, (tier.problem == "no_rate" and tier.card_name) or tier.name)
-            ),
+            "problem": self._problem(tier.problem and (tier.problem, None)),
         }
         if tier.problem:
             return shown

@@ -10,6 +10,8 @@ from ..models.rate_deck_file import DeckFile
 from ..models.rate_deck_preview import DeckPreview
 from ..models.rate_deck_words import field_labels
 
+# what the cells of a workbook depend on
+READING = {"file", "file_name", "header", "sheet"}
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 
 
@@ -30,6 +32,7 @@ class RateImport(models.TransientModel):
     has_rates = fields.Boolean(compute="_compute_has_rates")
     file = fields.Binary(string="Deck", help="CSV, plain or packed with gzip, or .xlsx.")
     file_name = fields.Char()
+    cells = fields.Binary(help="Of a workbook, which would take long to read at each step.")
     effective = fields.Datetime(
         string="Effective From",
         compute="_compute_effective",
@@ -64,7 +67,8 @@ class RateImport(models.TransientModel):
         required=True,
         default="auto",
     )
-    sheet = fields.Char(help="Of a workbook. Empty: the first one.")
+    sheet = fields.Char()
+    is_workbook = fields.Boolean(compute="_compute_is_workbook")
 
     # how the columns are read
     layout = fields.Char(string="Recognised As", readonly=True)
@@ -136,10 +140,22 @@ class RateImport(models.TransientModel):
         for wizard in self:
             wizard.effective = fields.Datetime.now() if wizard.card_id.rate_count else False
 
+    @api.depends("file_name")
+    def _compute_is_workbook(self):
+        for wizard in self:
+            wizard.is_workbook = (wizard.file_name or "").lower().endswith(".xlsx")
+
     @api.depends("effective")
     def _compute_is_past(self):
         for wizard in self:
             wizard.is_past = bool(wizard.effective) and wizard.effective < fields.Datetime.now()
+
+    # === CRUD METHODS ===
+
+    def write(self, vals):
+        if READING & vals.keys():
+            vals = {**vals, "cells": False}
+        return super().write(vals)
 
     # === ACTIONS ===
 
@@ -152,6 +168,7 @@ class RateImport(models.TransientModel):
         self.write(
             {
                 "state": "columns",
+                "cells": self.is_workbook and base64.b64encode(deck.pack()),
                 "layout": self._layout_name(deck.mapping.layout),
                 "row_count": len(deck.rows),
                 "price_scale": known.get("price_scale", "1"),
@@ -185,7 +202,6 @@ class RateImport(models.TransientModel):
     def action_import(self):
         """Import the deck and show what was done."""
         self.ensure_one()
-        self.card_id.check_access("write")
         deck = self._deck()
         result = RateDeck(self.env, self.tz).apply(*self._arguments(deck))
         self.card_id._log_deck(self.file_name, result, self.effective, self.mode == "replace")
@@ -206,6 +222,7 @@ class RateImport(models.TransientModel):
     def action_rerate(self):
         """Price again the calls since the deck is effective that are not invoiced."""
         self.ensure_one()
+        self.card_id.check_access("write")
         calls = self.env["telecom.cdr"]
         return calls._notify_rerated(calls._rerate(cards=self.card_id, date_from=self.effective))
 
@@ -227,15 +244,19 @@ class RateImport(models.TransientModel):
         self.env["telecom.rate"].check_access("create")
         if not self.card_id:
             raise UserError(self.env._("Choose the rate card that gets the prices."))
+        self.card_id.check_access("write")
         if not self.file:
             raise UserError(self.env._("Choose the file with the deck."))
+        wizard = self.with_context(bin_size=False)
+        if wizard.cells:
+            return DeckFile.unpack(self.env, base64.b64decode(wizard.cells), self.file_name)
         try:
-            content = base64.b64decode(self.with_context(bin_size=False).file)
+            content = base64.b64decode(wizard.file)
         except (binascii.Error, ValueError):
             raise UserError(self.env._("The file did not arrive whole. Choose it again."))
         options = {
             "delimiter": DELIMITERS.get(self.delimiter),
-            "sheet": self.sheet or None,
+            "sheet": (self.is_workbook and self.sheet) or None,
             "has_header": {"yes": True, "no": False}.get(self.header),
         }
         return DeckFile(self.env, content, self.file_name or "", options)

@@ -34,26 +34,42 @@ def step_texts(env, steps, currency):
     def money(amount):
         return money_text(env, amount, currency)
 
-    return [text for code, values in steps if (text := _step(env, code, values, money))]
+    return [text for code, values in _shorter(steps) if (text := _step(env, code, values, money))]
+
+
+def _shorter(steps):
+    """Return the steps with those of a rate per second made one: it has blocks of one second."""
+    found = dict(steps)
+    first, rest = found.get("first_block"), found.get("increments", {"increment": 1, "seconds": 0})
+    if first and first["seconds"] == rest["increment"] == 1:
+        total = {"seconds": 1 + rest["seconds"]}
+        steps = [
+            ("per_second", total) if code == "first_block" else (code, values)
+            for code, values in steps
+            if code != "increments"
+        ]
+    return steps
 
 
 def _step(env, code, values, money):
     """Return (sentence, amount) of one step, None for one that says nothing."""
     seconds = values.get("seconds")
     if code == "duration":
-        return env._("The call lasts %s seconds.", seconds), ""
+        return env._("The call lasts %s s.", seconds), ""
     if code == "not_answered":
         return env._("A call that is not answered costs nothing."), money(0)
     if code == "free":
-        return env._("Packages carry %s seconds.", seconds), ""
+        return env._("Packages carry %s s.", seconds), ""
     if code == "included":
-        return (env._("%s seconds are included.", seconds), "") if seconds else None
+        return (env._("%s s are included.", seconds), "") if seconds else None
+    if code == "per_second":
+        return env._("Billed by the second: %s s.", seconds), ""
     if code == "first_block":
-        return env._("The first block counts %s seconds.", seconds), ""
+        return env._("The first block counts %s s.", seconds), ""
     if code == "increments":
         return (
             env._(
-                "Then %(count)s × %(increment)s seconds = %(seconds)s seconds.",
+                "Then %(count)s × %(increment)s s = %(seconds)s s.",
                 count=values["count"],
                 increment=values["increment"],
                 seconds=seconds,
@@ -63,10 +79,10 @@ def _step(env, code, values, money):
     if code == "usage":
         price = money(values["price"])
         if values["exact"]:
-            sentence = env._("%(seconds)s seconds × %(price)s / 60", seconds=seconds, price=price)
+            sentence = env._("%(seconds)s s × %(price)s / 60", seconds=seconds, price=price)
         else:
             sentence = env._(
-                "%(seconds)s seconds × %(price)s / 60 (more decimals than shown)",
+                "%(seconds)s s × %(price)s / 60 (more decimals than shown)",
                 seconds=seconds,
                 price=price,
             )
@@ -85,7 +101,7 @@ def _step(env, code, values, money):
         "down": env._("down"),
     }
     sentence = env._(
-        "Rounded %(method)s to %(digits)s decimals, once",
+        "Rounded once, to %(digits)s decimals: %(method)s",
         method=methods[values["method"]],
         digits=values["digits"],
     )

@@ -106,7 +106,7 @@ class PriceCheck(models.TransientModel):
             else:
                 sentences.append(
                     self.env._(
-                        "Package %(name)s has %(left)s seconds left; the call uses %(units)s.",
+                        "Package %(name)s has %(left)s s left; the call uses %(units)s s.",
                         name=name,
                         left=left,
                         units=units,

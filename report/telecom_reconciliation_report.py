@@ -37,7 +37,7 @@ class ReconciliationReport(models.Model):
     company_id = fields.Many2one("res.company", readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
     usage_amount = fields.Float("Calls", **AMOUNT)
-    charge_amount = fields.Float("Other Charges", **AMOUNT)
+    charge_amount = fields.Float("Charges", help="All that is charged besides calls.", **AMOUNT)
     invoiced_amount = fields.Float(
         "Invoiced", help="Telecom lines of the account's invoices.", **AMOUNT
     )

@@ -4,13 +4,14 @@ The accounts, services and sources are the demo records beside this file; `dev/d
 this for `make demo`, and tests/test_demo.py beside an independent computation.
 """
 
+import base64
 from collections import defaultdict
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from odoo.fields import Command
-from odoo.tools import convert_file
+from odoo.tools import convert_file, file_path
 
 from ..engine.intake import propose_columns
 from ..engine.intake.decks import parse_deck_rows, propose_deck_columns, read_deck
@@ -76,6 +77,8 @@ def set_up_company(env):
             "currency_id": euro.id,
         }
     )
+    logo = file_path("telecom_billing/static/description/icon.png")
+    company.logo = base64.b64encode(Path(logo).read_bytes())
     company.partner_id.tz = "Europe/Brussels"
     env.ref("base.user_admin").tz = "Europe/Brussels"
     env["account.chart.template"].try_loading("generic_coa", company, install_demo=False)

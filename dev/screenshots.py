@@ -57,6 +57,16 @@ SCREENS = {
     "rate_card": ("/odoo/telecom-rate-cards", ["tr.o_data_row td[name=name] >> nth=0"]),
     "rates": ("/odoo/telecom-rates", []),
     "import_rates": ("/odoo/telecom-rate-cards", menu("Rates", "Import Rates")),
+    "rate_import_preview": (
+        "/odoo/telecom-rate-cards",
+        [
+            "tr.o_data_row td[name=name] >> nth=0",
+            "button[name=action_import_rates]",
+            (".modal input[type=file]", REPO / "demo/files/rates_wholesale.xlsx"),
+            ".modal button[name=action_read]",
+            ".modal button[name=action_preview]",
+        ],
+    ),
     "price_check": ("/odoo/telecom-rate-cards", menu("Rates", "What Would This Call Cost?")),
     "products": ("/odoo/telecom-products", []),
     "packages": ("/odoo/telecom-packages", []),

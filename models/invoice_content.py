@@ -10,6 +10,7 @@ from odoo.tools import SQL, format_date, plaintext2html
 
 from ..engine.calendar import local_day
 from .invoice_builder import InvoiceBuilder
+from .invoice_line import InvoiceLine
 
 SECTIONS = ("calls", "package", "subscription", "did", "other")
 SECTION_OF = {
@@ -20,33 +21,6 @@ SECTION_OF = {
     "adjustment": "other",
     "commission": "other",
 }
-
-
-class Line:
-    """A line before it is one: exact amount, text, and what it opens."""
-
-    __slots__ = (
-        "charge",
-        "charge_type",
-        "destination",
-        "direction",
-        "exact",
-        "name",
-        "price",
-        "product",
-        "quantity",
-    )
-
-    def __init__(self, section, name, exact, product=None):
-        self.charge_type = section
-        self.name = name
-        self.exact = exact
-        self.product = product
-        self.charge = None
-        self.destination = None
-        self.direction = None
-        self.quantity = 1.0
-        self.price = None
 
 
 class InvoiceContent:
@@ -179,7 +153,7 @@ class InvoiceContent:
                 minutes=minutes,
             )
         profile = period.partner_id._billing_profile()
-        line = Line(
+        line = InvoiceLine(
             "calls", name, self._convert(period, amount, currency_id), profile.call_product_id
         )
         line.destination, line.direction = destination, direction
@@ -189,7 +163,7 @@ class InvoiceContent:
         """Return the line of an invoice for nothing: without one Odoo confirms none."""
         env = self._lang_env(period.partner_id)
         product = period.partner_id._billing_profile().call_product_id
-        line = Line("calls", env._("No calls and no services"), Decimal(), product)
+        line = InvoiceLine("calls", env._("No calls and no services"), Decimal(), product)
         line.price = Decimal()
         return line
 
@@ -207,7 +181,7 @@ class InvoiceContent:
                     "to": format_date(env, fields.Date.subtract(charge.date_to, days=1)),
                 },
             )
-        line = Line(
+        line = InvoiceLine(
             section,
             name,
             self._convert(period, Decimal(str(charge.amount)), charge.currency_id.id),

@@ -1,0 +1,25 @@
+class InvoiceLine:
+    """A line before it is one: exact amount, text, and what it opens."""
+
+    __slots__ = (
+        "charge",
+        "charge_type",
+        "destination",
+        "direction",
+        "exact",
+        "name",
+        "price",
+        "product",
+        "quantity",
+    )
+
+    def __init__(self, section, name, exact, product=None):
+        self.charge_type = section
+        self.name = name
+        self.exact = exact
+        self.product = product
+        self.charge = None
+        self.destination = None
+        self.direction = None
+        self.quantity = 1.0
+        self.price = None

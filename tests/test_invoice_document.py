@@ -117,6 +117,18 @@ class TestInvoiceDocument(TelecomCommon):
         self.assertIn("SO1", self.named(document, "origin"))
         self.assertFalse(document.xpath("//*[@name='telecom_summary']"))
 
+    def test_header_has_room_for_a_long_address(self):
+        invoice = self.full_invoice()
+        self.company.company_details = "<p>Telco</p>"
+        self.assertFalse(self.render(invoice).get("data-report-margin-top"))
+        self.company.company_details = "<p>1<br>2<br>3<br>4<br>5<br>6</p>"
+        root = self.render(invoice)
+        self.assertEqual(root.get("data-report-margin-top"), "70")
+        self.assertEqual(root.get("data-report-header-spacing"), "70")
+        # the other layouts have it beside the logo
+        self.company.external_report_layout_id = self.env.ref("web.external_layout_boxed")
+        self.assertFalse(self.render(invoice).get("data-report-margin-top"))
+
     def test_accountant_without_telecom_rights(self):
         self.profile.annex = "pdf"
         invoice = self.full_invoice()

@@ -108,6 +108,7 @@ class TestInvoiceMail(TelecomCommon):
             invoice = moves.filtered(lambda move, account=account: move.partner_id == account)
             (message,) = self.mailbox.to(account.email)
             self.assertEqual(message["subject"], f"{subject} {invoice.name}")
+            self.assertIn("billing@telco.example", message["from"])
             (pdf,) = [part for part in message.walk() if part.get_filename()]
             self.assertEqual(pdf.get_content_type(), "application/pdf")
             self.assertIn(invoice.name.replace("/", "_"), pdf.get_filename())

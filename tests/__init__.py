@@ -28,6 +28,7 @@ from . import (
     test_intake_hostile,
     test_intake_json,
     test_intake_samples,
+    test_invoice_builder,
     test_invoice_document,
     test_invoice_lifecycle,
     test_invoice_mail,

@@ -67,7 +67,9 @@ class BillingRun(models.Model):
     def _default_company_ids(self):
         """Return the companies of the user, for the system itself all."""
         companies = self.env["res.company"]
-        return companies.search([]) if self.env.su else self.env.companies
+        if self.env.su:
+            return companies.search([])  # pylint: disable=no-search-all
+        return self.env.companies
 
     # === COMPUTE METHODS ===
 
@@ -200,6 +202,8 @@ class BillingRun(models.Model):
         for run in self.search([("state", "=", "waiting")], order="id"):
             run._process()
         now = fields.Datetime.now()
+        # before any company's periods are closed: a service is charged in several at once
+        self.env["telecom.subscription"]._cron_add_recurring_charges()
         for company in PeriodCloser(self.env).companies_due(now):
             run = self.create(
                 {"until": str(now), "company_ids": [Command.set(company.ids)], "state": "running"}

@@ -277,7 +277,8 @@ class Cdr(models.Model):
 
         :param rows: iterable of dicts with `uid`, `start` (UTC, or with an offset), `billsec`
             (seconds of conversation), and any of `account_code`, `direction`, `src`, `dst`,
-            `duration` (seconds), `disposition`, `answered`, `bleg_uid`, `sip_user`, `trunk`,
+            `duration` (seconds), `disposition` (such as NO ANSWER: not charged, unless
+            `answered` says otherwise), `answered`, `bleg_uid`, `sip_user`, `trunk`,
             `line`, `raw`; a row with `error` is listed as rejected
         :param source: code or record of the `telecom.cdr.source` that reports them; a call
             is known by `uid` within its source

@@ -6,7 +6,7 @@ from itertools import islice
 from odoo import fields
 
 from ..engine.dialling import normalise
-from ..engine.intake import BadRow, check_row
+from ..engine.intake import BadRow, check_row, is_unanswered
 from .account_chain import AccountChain
 from .account_finder import AccountFinder
 from .bulk import copy_lines, escape, run_batch
@@ -155,7 +155,11 @@ class Intake:
         if checked and accounts.company(partner) not in self.allowed:
             return None
         ignored = row.get("ignored") or ""
-        if not row["billsec"] or row.get("answered") is False:
+        answered = row.get("answered")
+        if answered is None:
+            # a switch that rings for its callers may report seconds of what nobody answered
+            answered = not is_unanswered(row["disposition"])
+        if not row["billsec"] or answered is False:
             ignored = "no_answer"
         values = (
             number,

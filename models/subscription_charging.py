@@ -43,7 +43,8 @@ class SubscriptionCharger:
         """Charge what is due on `until` or before.
 
         :param until: date; or UTC datetime (None: now), whose day each account has for itself
-        :param partners, companies: accounts, and companies that bill them, to which it is limited
+        :param partners, companies: accounts, and companies that bill them, to which it is
+            limited; with a reseller come the services of its customers, which it pays for, too
         :return: number of charges added
         """
         added, last_id = 0, 0
@@ -61,19 +62,27 @@ class SubscriptionCharger:
 
     def _due(self, horizon, partners, companies, last_id):
         self.env["telecom.subscription"].flush_model()
+        self.env["res.partner"].flush_model()
+        # a service is charged at all its tiers at once: it is looked at for each of them
+        tiers = "string_to_array(trim(TRAILING '/' FROM p.reseller_path), '/')::integer[]"
         query = """
-            SELECT id FROM telecom_subscription
-             WHERE id > %(last)s
-               AND (state = 'running' AND next_charge_date <= %(horizon)s
-                    OR state IN ('running', 'ended') AND to_review)
-               AND date_start <= %(horizon)s
+            SELECT s.id FROM telecom_subscription s JOIN res_partner p ON p.id = s.partner_id
+             WHERE s.id > %(last)s
+               AND (s.state = 'running' AND s.next_charge_date <= %(horizon)s
+                    OR s.state IN ('running', 'ended') AND s.to_review)
+               AND s.date_start <= %(horizon)s
         """
         if partners is not None:
-            query += " AND partner_id = ANY(%(partners)s)"
+            query += f" AND {tiers} && %(partners)s"
         if companies is not None:
-            query += " AND (company_id IS NULL OR company_id = ANY(%(companies)s))"
+            query += f"""
+               AND EXISTS (SELECT 1 FROM res_partner tier
+                            WHERE tier.id = ANY({tiers})
+                              AND (tier.telecom_company_id IS NULL
+                                   OR tier.telecom_company_id = ANY(%(companies)s)))
+            """
         self.env.cr.execute(
-            query + " ORDER BY id LIMIT %(limit)s",
+            query + " ORDER BY s.id LIMIT %(limit)s",
             {
                 "last": last_id,
                 "horizon": horizon,

@@ -8,7 +8,7 @@ from .checks import check_row
 from .columns import FIELDS as CALL_FIELDS
 from .columns import propose_columns
 from .formats import FORMATS, detect_format, read_calls
-from .header_csv import read_samples
+from .header_csv import is_unanswered, read_samples
 
 __all__ = [
     "CALL_FIELDS",
@@ -17,6 +17,7 @@ __all__ = [
     "BadRow",
     "check_row",
     "detect_format",
+    "is_unanswered",
     "propose_columns",
     "read_calls",
     "read_samples",

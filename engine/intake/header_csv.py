@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
 from operator import itemgetter
@@ -198,7 +199,7 @@ def _converter(places, width, options):
         elif billsec > duration:
             raise Unreadable("billsec", "above_duration", billsec, duration=duration)
         if not has_answer:
-            is_answered = billsec > 0 and not (disposition and _is_unanswered(disposition))
+            is_answered = billsec > 0 and not (disposition and is_unanswered(disposition))
         return {
             "uid": uid if has_uid else _mark(cells),
             "account_code": account,
@@ -228,7 +229,13 @@ def _between(parse_stamp, answer, end):
     return int(length.total_seconds())
 
 
-def _is_unanswered(disposition):
+@lru_cache(maxsize=1024)
+def is_unanswered(disposition):
+    """Whether a disposition says, in words of switches or people, that nobody answered.
+
+    >>> is_unanswered('NO ANSWER'), is_unanswered('ANSWERED'), is_unanswered('')
+    (True, False, False)
+    """
     word = "".join(char for char in disposition.lower() if char.isalnum())
     return word in _UNANSWERED
 

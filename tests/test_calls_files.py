@@ -1,0 +1,103 @@
+"""Call files of every format, through the import that the screens use."""
+
+import csv
+import gzip
+import io
+import json
+
+from .common import TelecomCommon
+
+
+class TestCallsFiles(TelecomCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cdrs = cls.env["telecom.cdr"]
+        cls.account = cls.make_account("A1")
+
+    def import_file(self, content, **vals):
+        source = self.env["telecom.cdr.source"].create({"name": "F", "code": "file", **vals})
+        return self.env["telecom.cdr.import"]._import_file(source, "calls", content)
+
+    def assert_file(self, content, **vals):
+        """A file of an answered call of 61 s by A1 to France and an unanswered one."""
+        imported = self.import_file(content, **vals)
+        self.assertEqual(
+            (imported.state, imported.read_count, imported.taken_count, imported.ignored_count),
+            ("done", 2, 2, 1),
+            imported.error or imported.reject_ids.mapped("reason"),
+        )
+        self.cdrs.rate_pending()
+        calls = self.cdrs.search([("import_id", "=", imported.id)], order="start")
+        self.assertEqual(calls.mapped("state"), ["rated", "ignored"])
+        call = calls[0]
+        self.assertEqual(call.partner_id, self.account)
+        self.assertEqual((call.dst, call.billsec), ("33123456789", 61))
+        self.assertEqual(str(call.start), "2025-03-10 10:00:00")
+        again = self.env["telecom.cdr.import"]._import_file(imported.source_id, "again", content)
+        self.assertEqual((again.duplicate_count, again.taken_count), (2, 0))
+
+    def test_file_of_freeswitch_csv(self):
+        rows = (
+            '"","3227880100","0033123456789","default","2025-03-10 11:00:00",'
+            '"2025-03-10 11:00:05","2025-03-10 11:01:06","66","61","NORMAL_CLEARING",'
+            '"c0ffee00-0001","","A1","PCMA","PCMA"\n'
+            '"","3227880100","0033123456789","default","2025-03-10 12:00:00",'
+            '"","2025-03-10 12:00:20","20","0","NO_ANSWER","c0ffee00-0002","","A1","",""\n'
+        )
+        self.assert_file(rows.encode(), format="freeswitch_csv", tz="Europe/Brussels")
+
+    def test_file_of_freeswitch_json(self):
+        def report(uid, start, answer, end, billsec):
+            variables = {
+                "uuid": uid,
+                "accountcode": "A1",
+                "start_epoch": str(start),
+                "answer_epoch": str(answer),
+                "end_epoch": str(end),
+                "duration": str(end - start),
+                "billsec": str(billsec),
+                "destination_number": "0033123456789",
+                "caller_id_number": "3227880100",
+                "hangup_cause": "NORMAL_CLEARING",
+            }
+            return json.dumps({"variables": variables})
+
+        start = 1741600800  # 2025-03-10 10:00:00 UTC
+        lines = [
+            report("c0ffee00-0001", start, start + 5, start + 66, 61),
+            report("c0ffee00-0002", start + 3600, 0, start + 3620, 0),
+        ]
+        self.assert_file("\n".join(lines).encode(), format="freeswitch_json")
+
+    def test_file_of_asterisk_csv(self):
+        rows = (
+            '"A1","3227880100","0033123456789","out","","SIP/a-1","SIP/t-1","Dial","",'
+            '"2025-03-10 10:00:00","2025-03-10 10:00:05","2025-03-10 10:01:06",66,61,'
+            '"ANSWERED","DOCUMENTATION","1741600800.1",""\n'
+            '"A1","3227880100","0033123456789","out","","SIP/a-2","SIP/t-2","Dial","",'
+            '"2025-03-10 11:00:00",,"2025-03-10 11:00:20",20,0,'
+            '"NO ANSWER","DOCUMENTATION","1741604400.2",""\n'
+        )
+        self.assert_file(rows.encode(), format="asterisk_csv")
+
+    def test_file_with_a_header_plain_or_packed(self):
+        out = io.StringIO()
+        writer = csv.writer(out, delimiter=";")
+        writer.writerow(
+            ["Call ID", "Account Code", "Caller", "Called", "Start", "Duration", "Bill"]
+        )
+        writer.writerow(["x1", "A1", "3227880100", "0033123456789", "2025-03-10T10:00:00Z", 66, 61])
+        writer.writerow(["x2", "A1", "3227880100", "0033123456789", "2025-03-10T11:00:00Z", 20, 0])
+        columns = {"billsec": "Bill", "uid": "Call ID", "account_code": "Account Code"}
+        columns |= {"src": "Caller", "dst": "Called", "start": "Start", "duration": "Duration"}
+        content = gzip.compress(out.getvalue().encode())
+        self.assert_file(content, format="header_csv", column_map=columns)
+
+    def test_a_file_that_cannot_be_read_says_why(self):
+        for content in (b"a;b\n1;2\n", b"\x1f\x8b\x08garbage", b"PK\x03\x04zip"):
+            with self.subTest(content), self.env.cr.savepoint() as savepoint:
+                imported = self.import_file(content, format="header_csv")
+                self.assertEqual(imported.state, "failed")
+                self.assertTrue(imported.error)
+                savepoint.rollback()

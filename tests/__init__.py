@@ -43,3 +43,4 @@ from . import (
     test_services_changes,
     test_views,
 )
+from . import test_histories

@@ -97,17 +97,18 @@ class TestClosingInvoices(ClosingCase):
         self.assertEqual(totals[abroad], (210.05, 0))
 
     def test_due_dates_by_terms_of_the_account_of_the_profile_or_days(self):
-        term = self.env["account.payment.term"].create(
-            {
-                "name": "30 days",
-                "company_id": self.company.id,
-                "line_ids": [
-                    Command.create({"value": "percent", "value_amount": 100, "nb_days": 30})
-                ],
-            }
+        term, other = self.env["account.payment.term"].create(
+            [
+                {
+                    "name": f"{days} days",
+                    "company_id": self.company.id,
+                    "line_ids": [
+                        Command.create({"value": "percent", "value_amount": 100, "nb_days": days})
+                    ],
+                }
+                for days in (30, 10)
+            ]
         )
-        other = term.copy({"name": "10 days"})
-        other.line_ids.nb_days = 10
         for profile_vals, account_term, date_rule, invoiced, due in (
             ({"due_days": 14}, False, "next_day", "2025-04-01", "2025-04-15"),
             ({"due_days": 0}, False, "last_day", "2025-03-31", "2025-03-31"),

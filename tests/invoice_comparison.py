@@ -30,8 +30,11 @@ class InvoiceBuilderCase(InvoiceFamilies):
         except RollBack:
             return result[0]
 
-    def native(self, vals_list):
-        """Return the rows of drafts and of posted invoices that native code makes."""
+    def native(self, vals_list, edit=None):
+        """Return the rows of drafts and of posted invoices that native code makes.
+
+        :param edit: called with the drafts, to change them as a user would
+        """
 
         def make():
             moves = self.env["account.move"]
@@ -39,18 +42,22 @@ class InvoiceBuilderCase(InvoiceFamilies):
                 # one by one: native batches are not independent of each other
                 model = moves.with_company(vals["company_id"])
                 moves += model.create([{**vals, "invoice_line_ids": self.copied_lines(vals)}])
+            if edit:
+                edit(moves)
             drafts = self.rows(moves)
             moves.action_post()
             return drafts, self.rows(moves)
 
         return self.undone(make)
 
-    def built(self, vals_list):
+    def built(self, vals_list, edit=None):
         """Return the rows of drafts and of posted invoices that the builder makes."""
 
         def make():
             builder = InvoiceBuilder(self.env)
             moves = builder.build(vals_list)
+            if edit:
+                edit(moves)
             drafts = self.rows(moves)
             builder.post(moves)
             return drafts, self.rows(moves)
@@ -120,10 +127,11 @@ class InvoiceBuilderCase(InvoiceFamilies):
                 ]
         return found
 
-    def assert_same(self, vals_list, labels=None):
+    def assert_same(self, vals_list, labels=None, edit=None):
         """Fail unless native code and the builder make the same rows of these values."""
         labels = labels or [str(index) for index in range(len(vals_list))]
-        found = self.differences(self.native(vals_list), self.built(vals_list), labels)
+        native, built = self.native(vals_list, edit), self.built(vals_list, edit)
+        found = self.differences(native, built, labels)
         text = "\n".join(found[:40])
         self.assertFalse(found, f"{len(found)} differences, TELECOM_SEED={SEED}:\n{text}")
 

@@ -46,7 +46,7 @@ class InvoiceFamilies(InvoiceBooks):
         }
         # the sum of an invoice must not be negative
         vals["invoice_line_ids"].append(
-            Command.create({**self.make_line(rnd, books), "price_unit": 4567.89, "quantity": 1})
+            Command.create({**self.make_line(rnd, books), "price_unit": 45678.9, "quantity": 1})
         )
         if name:
             getattr(self, name)(rnd, books, vals)

@@ -112,6 +112,33 @@ class TestInvoiceBuilder(InvoiceBuilderCase):
         found = self.differences(native, self.built([vals]), "a")
         self.assertTrue([text for text in found if "tax_repartition_line_id" in text], found)
 
+    def test_drafts_can_be_edited(self):
+        """A draft of the builder takes changes as one of native code does."""
+        vals_list, names = self.random_invoices(
+            1, ["foreign_many_taxes", "foreign_term", "plain", "rounded_by_line", "texts"]
+        )
+
+        def edit(moves):
+            for move in moves:
+                line = move.invoice_line_ids.filtered(lambda line: line.product_id)[0]
+                line.write({"price_unit": 77.77, "discount": 5})
+                one = {"name": "One more", "price_unit": 3.33, "product_id": line.product_id.id}
+                move.write({"invoice_line_ids": [Command.create(one)], "ref": "Edited"})
+                move.invoice_date = date(2026, 2, 20)
+
+        self.assert_same(vals_list, names, edit)
+
+    def test_posted_invoices_can_be_taken_back(self):
+        vals_list, names = self.random_invoices(1, ["foreign_many_taxes", "term", "one_tax"])
+
+        def edit(moves):
+            moves.action_post()
+            moves.button_draft()
+            for move in moves:
+                move.invoice_line_ids[0].quantity = 3
+
+        self.assert_same(vals_list, names, edit)
+
     def test_language(self):
         """Texts are in the user's language, as in native code."""
         self.env["res.lang"]._activate_lang("fr_FR")

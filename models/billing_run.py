@@ -78,14 +78,14 @@ class BillingRun(models.Model):
         for run in self:
             states = dict(
                 self.env["telecom.billing.period"]._read_group(
-                    [("run_id", "=", run.id)], ["state"], ["__count"]
+                    [("run_id", "in", run.ids)], ["state"], ["__count"]
                 )
             )
             run.period_count = sum(states.values())
             run.invoice_count = states.get("invoiced", 0)
             run.skipped_count = states.get("skipped", 0)
             run.failure_count = self.env["telecom.billing.period"].search_count(
-                [("run_id", "=", run.id), ("state", "=", "closed"), ("error", "!=", False)]
+                [("run_id", "in", run.ids), ("state", "=", "closed"), ("error", "!=", False)]
             )
             run.waiting_count = states.get("closed", 0) - run.failure_count
             done = run.period_count - run.waiting_count
@@ -99,7 +99,7 @@ class BillingRun(models.Model):
     def _compute_failed_period_ids(self):
         for run in self:
             run.failed_period_ids = self.env["telecom.billing.period"].search(
-                [("run_id", "=", run.id), ("state", "=", "closed"), ("error", "!=", False)],
+                [("run_id", "in", run.ids), ("state", "=", "closed"), ("error", "!=", False)],
                 limit=500,
             )
 
@@ -109,7 +109,7 @@ class BillingRun(models.Model):
             run.move_ids = run.period_ids.move_id
             lines = []
             for currency, untaxed, tax, total in self.env["account.move"]._read_group(
-                [("telecom_period_ids.run_id", "=", run.id)],
+                [("telecom_period_ids.run_id", "in", run.ids)],
                 ["currency_id"],
                 ["amount_untaxed:sum", "amount_tax:sum", "amount_total:sum"],
             ):

@@ -16,8 +16,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from independent_calls import digits, ignored, read_calls
-from independent_prices import DEMO, Packages, best_rate, read_rates, records, rounded
+try:
+    from .independent_calls import digits, ignored, read_calls
+    from .independent_prices import DEMO, Packages, best_rate, read_rates, records, rounded
+except ImportError:  # run as a program
+    from independent_calls import digits, ignored, read_calls
+    from independent_prices import DEMO, Packages, best_rate, read_rates, records, rounded
 
 FILES = (
     ("brussels", "freeswitch_Master.csv"),

@@ -1,6 +1,7 @@
 from . import (
     account_identifier,
     account_move,
+    account_move_bulk,
     account_move_line,
     account_move_send,
     allowance,

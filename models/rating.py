@@ -6,15 +6,16 @@ like the moments they stand for, and cost no conversion on the way in or out.
 
 from collections import Counter
 from datetime import timedelta
-from operator import add
 
-from .bulk import commit_progress, copy_lines, escape, run_batch
+from .bulk import commit_progress, copy_lines, copy_rows, run_batch
 from .rating_accounts import Accounts
 from .rating_allowances import Allowances
 from .rating_rates import Rates
 
 BATCH = 100_000
 
+CALL = "c.id, c.partner_id, c.direction, coalesce(c.dst, ''), c.start::text, c.billsec"
+CALL_ORDER = "c.start, c.source, c.uid"
 CHARGE_COLUMNS = (
     "cdr_id",
     "partner_id",
@@ -91,20 +92,35 @@ class Rater:
     # === CLAIMING ===
 
     def _claim(self, size, retry, only, retry_before, started):
-        """Lock the next calls; what another rater holds is left to it."""
+        """Take the next calls from the queue; what another rater holds is left to it.
+
+        They are deleted from it at once, which a rollback undoes; those that cannot be priced
+        are put back. Where another rater has committed since this transaction's snapshot, there
+        is a serialization failure, and the claim is repeated.
+
+        :return: calls as `_read` returns them, each with why it failed before, None if untried
+        """
         self.env.cr.execute(
             f"""
-            SELECT cdr_id FROM telecom_cdr_pending
-             WHERE reason IS {"NOT NULL" if retry else "NULL"}
-               {"AND tried <= %(before)s AND tried < %(started)s" if retry else ""}
-               {"AND cdr_id = ANY(%(only)s)" if only is not None else ""}
-             ORDER BY start, cdr_id
-             LIMIT %(size)s
-               FOR UPDATE SKIP LOCKED
+            WITH claimed AS (
+                DELETE FROM telecom_cdr_pending WHERE ctid = ANY(ARRAY(
+                    SELECT ctid FROM telecom_cdr_pending
+                     WHERE reason IS {"NOT NULL" if retry else "NULL"}
+                       {"AND tried <= %(before)s AND tried < %(started)s" if retry else ""}
+                       {"AND cdr_id = ANY(%(only)s)" if only is not None else ""}
+                     ORDER BY start, cdr_id
+                     LIMIT %(size)s
+                       FOR UPDATE SKIP LOCKED))
+                RETURNING cdr_id, reason
+            )
+            SELECT {CALL}, claimed.reason
+              FROM claimed JOIN telecom_cdr c ON c.id = claimed.cdr_id
+             ORDER BY {CALL_ORDER}
             """,
             {"size": size, "only": only, "before": retry_before, "started": started},
+            log_exceptions=False,
         )
-        return [row[0] for row in self.env.cr.fetchall()]
+        return self.env.cr.fetchall()
 
     def _remaining(self):
         self.env.cr.execute(
@@ -119,13 +135,12 @@ class Rater:
         """Price the claimed calls; return (calls tried, calls rated, Counter of reasons)."""
         if not claimed:
             return 0, 0, Counter()
-        self._find_accounts(claimed)
-        calls = self._read(claimed)
+        calls = self._with_accounts(claimed)
         accounts = Accounts(self.env, calls)
         allowances = Allowances(self.env, accounts, calls)
         retaken = allowances.take_back_later_calls()
         if retaken:
-            calls = self._read([*claimed, *retaken])
+            calls = self._read([*(call[0] for call in calls), *retaken])
             accounts = Accounts(self.env, calls)
         allowances.prepare(accounts, calls)
         self.rates.load(accounts.card_ids(), calls)
@@ -138,25 +153,24 @@ class Rater:
         )
         self._append_usage(usage)
         allowances.store()
-        self._dequeue([call[0] for call in calls], failures, started)
+        self._put_back(failures, started)
+        for model in ("telecom.cdr", "telecom.call.charge", "telecom.usage"):
+            self.env[model].invalidate_model(flush=False)
         reasons = Counter(reason for _call, reason, _detail in failures)
-        failed = {call for call, _reason, _detail in failures}
-        return len(claimed), len(claimed) - len(failed.intersection(claimed)), reasons
+        failed = {call[0] for call, _reason, _detail in failures}
+        failed.difference_update(retaken)
+        return len(claimed), len(claimed) - len(failed), reasons
 
-    def _find_accounts(self, claimed):
-        """Look again for the account of calls that had none, and read again the numbers that
-        had no rate: accounts are made and dialling rules mended meanwhile."""
-        self.env.cr.execute(
-            """
-            SELECT c.id FROM telecom_cdr c JOIN telecom_cdr_pending p ON p.cdr_id = c.id
-             WHERE c.id = ANY(%s)
-               AND (c.partner_id IS NULL OR p.reason IN ('no_number', 'no_rate'))
-            """,
-            [claimed],
-        )
-        missing = [row[0] for row in self.env.cr.fetchall()]
-        if missing:
-            self.env["telecom.cdr"].browse(missing)._find_accounts()
+    def _with_accounts(self, claimed):
+        """Return the claimed calls, after another look for the account of those that had none
+        and at the numbers that had no rate: accounts are made and rules mended meanwhile."""
+        missing = [
+            call[0] for call in claimed if call[1] is None or call[-1] in ("no_number", "no_rate")
+        ]
+        if not missing:
+            return [call[:-1] for call in claimed]
+        self.env["telecom.cdr"].browse(missing)._find_accounts()
+        return self._read([call[0] for call in claimed])
 
     def _read(self, ids):
         """Return the calls as tuples, in order of start: a package is used up in that order.
@@ -164,12 +178,7 @@ class Rater:
         Of calls that start together the ID decides, which does not depend on their arrival.
         """
         self.env.cr.execute(
-            """
-            SELECT id, partner_id, direction, coalesce(dst, ''), start::text, billsec
-              FROM telecom_cdr WHERE id = ANY(%s)
-             ORDER BY start, source, uid
-            """,
-            [ids],
+            f"SELECT {CALL} FROM telecom_cdr c WHERE c.id = ANY(%s) ORDER BY {CALL_ORDER}", [ids]
         )
         return self.env.cr.fetchall()
 
@@ -177,33 +186,36 @@ class Rater:
         """Price calls at every tier; a call that misses a tier's rate is not priced at any.
 
         The lines are computed while PostgreSQL takes in those before, so nothing in here may
-        ask the database. This is where a million calls spend their time.
+        ask the database. This is where a million calls spend their time: what could be called
+        once is not called per call.
 
-        :param usage: gets {(tier, rate, period, day): [calls, billed seconds, free seconds,
-            amount]}
-        :param failures: gets (call id, reason, detail)
+        :param usage: gets {(tier, destination and direction, period, day): [calls, billed
+            seconds, free seconds, amount]}
+        :param failures: gets (call, reason, detail)
         :return: iterator of the COPY lines of the charges
         """
-        has_packages = allowances.has_packages
+        find_account, usage_of = accounts.get, usage.get
         for call in calls:
             call_id, partner_id, direction, number, start, seconds = call
-            account = accounts.get(partner_id)
+            account = find_account(partner_id)
             if account is None or not number:
-                failures.append((call_id, "no_number" if account else "no_account", None))
+                failures.append((call, "no_number" if account else "no_account", None))
                 continue
+            routes = account.routes.get(direction) or self._routes(account, direction)
             found = []
-            for tier, find, find_period in self._routes(account, direction):
+            for tier, find, find_period in routes:
                 match = find and find(number, start)
                 period = match and find_period(start)
                 if not period:
-                    failures.append((call_id, *_why(tier, find, match, number)))
+                    failures.append((call, *_why(tier, find, match, number)))
                     break
                 found.append((tier, match[1], period))
             else:
                 free = 0
-                if has_packages(account):
+                if account.id in allowances.holders:
                     free, covered, for_resellers = allowances.take(account, call)
-                day = account.day(start)
+                # offsets are whole minutes, so one look-up a minute is enough
+                day = account.days.get(start[:16]) or account.day(start)
                 for tier, rate, period in found:
                     if free and (for_resellers or not tier.level):
                         billed, amount = rate.price(seconds, free, covered)
@@ -215,8 +227,8 @@ class Rater:
                         f"{call_id}\t{tier.prefix}\t{rate.columns}\t{billed}\t{tier_free}"
                         f"\t{amount}e-8\t{tier.currency_id}\t{start}\t{period}"
                     )
-                    key = (tier, rate, period, day)
-                    total = usage.get(key)
+                    key = tier, rate.usage, period, day
+                    total = usage_of(key)
                     if total is None:
                         usage[key] = [1, billed, tier_free, amount]
                     else:
@@ -227,74 +239,36 @@ class Rater:
 
     def _routes(self, account, direction):
         """Return [(tier, find a rate, find a period)] of an account's calls in one direction."""
-        routes = account.routes.get(direction)
-        if routes is None:
-            routes = account.routes[direction] = [
-                (tier, None if table is None else table.find, tier.period)
-                for tier in account.tiers
-                for table in [self.rates.table(tier.card_id, direction)]
-            ]
+        routes = account.routes[direction] = [
+            (tier, None if table is None else table.find, tier.period)
+            for tier in account.tiers
+            for table in [self.rates.table(tier.card_id, direction)]
+        ]
         return routes
 
     # === STORING ===
 
     def _append_usage(self, usage):
-        """Append the batch's sums, by destination rather than by rate."""
-        sums = {}
-        for (tier, rate, period, day), counts in usage.items():
-            key = (tier, rate.destination, rate.direction, period, day)
-            if key in sums:
-                counts = list(map(add, sums[key], counts))
-            sums[key] = counts
+        """Append the batch's sums."""
         copy_lines(
             self.env.cr,
             "telecom_usage",
             USAGE_COLUMNS,
-            [
-                f"{period}\t{tier.id}\t{tier.customer_id}\t{tier.level}\t{day}\t{direction}"
-                f"\t{destination}\t{tier.currency_id}\t{calls}\t{billed}\t{free}\t{amount}e-8"
-                for (tier, destination, direction, period, day), (
-                    calls,
-                    billed,
-                    free,
-                    amount,
-                ) in sums.items()
-            ],
+            (
+                f"{period}\t{tier.usage}\t{day}\t{columns}\t{tier.currency_id}"
+                f"\t{calls}\t{billed}\t{free}\t{amount}e-8"
+                for (tier, columns, period, day), (calls, billed, free, amount) in usage.items()
+            ),
         )
 
-    def _dequeue(self, ids, failures, started):
-        cr = self.env.cr
-        failed = {call_id for call_id, _reason, _detail in failures}
-        done = [call_id for call_id in ids if call_id not in failed]
-        cr.execute("DELETE FROM telecom_cdr_pending WHERE cdr_id = ANY(%s)", [done])
-        if failures:
-            cr.execute(
-                """
-                CREATE TEMPORARY TABLE IF NOT EXISTS telecom_cdr_failure (
-                    cdr_id integer, reason varchar, detail varchar
-                ) ON COMMIT DROP;
-                TRUNCATE telecom_cdr_failure
-                """
-            )
-            copy_lines(
-                cr,
-                "telecom_cdr_failure",
-                ("cdr_id", "reason", "detail"),
-                [f"{call}\t{reason}\t{escape(detail)}" for call, reason, detail in failures],
-            )
-            cr.execute(
-                """
-                INSERT INTO telecom_cdr_pending (cdr_id, start, tried, reason, detail)
-                SELECT c.id, c.start, %s, f.reason, f.detail
-                  FROM telecom_cdr_failure f JOIN telecom_cdr c ON c.id = f.cdr_id
-                    ON CONFLICT (cdr_id) DO UPDATE
-                   SET tried = excluded.tried, reason = excluded.reason, detail = excluded.detail
-                """,
-                [started],
-            )
-        self.env["telecom.cdr"].invalidate_model(flush=False)
-        self.env["telecom.call.charge"].invalidate_model(flush=False)
-        self.env["telecom.usage"].invalidate_model(flush=False)
+    def _put_back(self, failures, started):
+        """Queue again the calls that could not be priced, with the reason."""
+        copy_rows(
+            self.env.cr,
+            "telecom_cdr_pending",
+            ("cdr_id", "start", "tried", "reason", "detail"),
+            [(call[0], call[4], started, reason, detail) for call, reason, detail in failures],
+        )
 
 
 def _why(tier, find, match, number):

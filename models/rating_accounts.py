@@ -20,6 +20,7 @@ class Tier:
         "name",
         "period",
         "prefix",
+        "usage",
     )
 
     def __init__(self, customer_id, partner_id, level, name, card, book):
@@ -33,18 +34,21 @@ class Tier:
         self.period = book and book.find
         # the columns of a call charge that are the same for all calls
         self.prefix = f"{partner_id}\t{level}"
+        # and those of a row of usage
+        self.usage = f"{partner_id}\t{customer_id}\t{level}"
 
 
 class Account:
     """An account that called, with its tiers and the days of its time zone."""
 
-    __slots__ = ("_days", "id", "routes", "tiers", "tz")
+    __slots__ = ("days", "id", "routes", "tiers", "tz")
 
     def __init__(self, partner_id, tiers, tz, days):
         self.id = partner_id
         self.tiers = tiers
         self.tz = tz
-        self._days = days
+        # {minute: day} as far as `day` was asked
+        self.days = days
         # filled by rating: {direction: how to price such a call}
         self.routes = {}
 
@@ -52,11 +56,9 @@ class Account:
         """Return the account's own calendar day of a moment, as ISO text."""
         # offsets are whole minutes, so one look-up a minute is enough
         minute = start[:16]
-        day = self._days.get(minute)
+        day = self.days.get(minute)
         if day is None:
-            day = self._days[minute] = local_day(
-                datetime.fromisoformat(minute), self.tz
-            ).isoformat()
+            day = self.days[minute] = local_day(datetime.fromisoformat(minute), self.tz).isoformat()
         return day
 
 

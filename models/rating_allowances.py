@@ -55,6 +55,8 @@ class Allowances:
         self._calls = calls
         partners = list({call[1] for call in calls if call[1]})
         self._packages = self._load_packages(partners)
+        # the accounts that have any package at all
+        self.holders = self._packages.keys()
         # by (subscription, package, span): units used, and id of the stored counter
         self._used = {}
         self._counters = {}
@@ -124,10 +126,6 @@ class Allowances:
         )
         for counter, used, *key in self._env.cr.fetchall():
             self._counters[tuple(key)], self._used[tuple(key)] = counter, used
-
-    def has_packages(self, account):
-        """Tell whether the account has any package at all."""
-        return account.id in self._packages
 
     def take(self, account, call):
         """Use packages for a call.

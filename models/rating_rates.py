@@ -13,7 +13,7 @@ FEW_NUMBERS = 2_000
 class PricedRate:
     """A rate with the function that prices its calls."""
 
-    __slots__ = ("columns", "destination", "direction", "id", "price", "terms")
+    __slots__ = ("columns", "destination", "direction", "id", "price", "terms", "usage")
 
     def __init__(self, rate_id, destination, direction, rate_terms):
         self.id = rate_id
@@ -24,6 +24,8 @@ class PricedRate:
         self.price = pricer(rate_terms)
         # the columns of a call charge that are the same for all calls
         self.columns = f"{rate_id}\t{self.destination}"
+        # and those of a row of usage
+        self.usage = f"{direction}\t{self.destination}"
 
 
 class Rates:

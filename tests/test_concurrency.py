@@ -5,6 +5,7 @@ Real processes on real databases: inside Odoo's test transaction no race can be 
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,6 +109,7 @@ class TestConcurrency(BaseCase):
     def tearDownClass(cls):
         for name in cls.databases:
             cls.on_server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            shutil.rmtree(Path(config["data_dir"], "filestore", name), ignore_errors=True)
         super().tearDownClass()
 
     # === PROCESSES AND DATABASES ===

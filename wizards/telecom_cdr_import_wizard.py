@@ -50,7 +50,7 @@ class CdrImportWizard(models.TransientModel):
         default=lambda self: self._default_source_id(),
         help="The switch that wrote the file. Calls are known by their ID within it.",
     )
-    file = fields.Binary(required=True, help="Plain or packed with gzip.")
+    file = fields.Binary(attachment=False, help="Plain or packed with gzip.")
     file_name = fields.Char()
     detected = fields.Char(
         string="Recognised As", compute="_compute_detected", help="What the file looks like."

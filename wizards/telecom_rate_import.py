@@ -30,9 +30,13 @@ class RateImport(models.TransientModel):
     # the file and where it goes
     card_id = fields.Many2one("telecom.rate.card", string="Rate Card")
     has_rates = fields.Boolean(compute="_compute_has_rates")
-    file = fields.Binary(string="Deck", help="CSV, plain or packed with gzip, or .xlsx.")
+    file = fields.Binary(
+        string="Deck", attachment=False, help="CSV, plain or packed with gzip, or .xlsx."
+    )
     file_name = fields.Char()
-    cells = fields.Binary(help="Of a workbook, which would take long to read at each step.")
+    cells = fields.Binary(
+        attachment=False, help="Of a workbook, which would take long to read at each step."
+    )
     effective = fields.Datetime(
         string="Effective From",
         compute="_compute_effective",
@@ -109,7 +113,7 @@ class RateImport(models.TransientModel):
     # what came of it
     preview = fields.Html(readonly=True, sanitize=False)
     can_import = fields.Boolean(readonly=True)
-    reject_file = fields.Binary(string="Rejected Rows", readonly=True)
+    reject_file = fields.Binary(string="Rejected Rows", attachment=False, readonly=True)
     reject_file_name = fields.Char(readonly=True)
     is_past = fields.Boolean(compute="_compute_is_past")
 

@@ -29,16 +29,22 @@ class PeriodCloser:
 
     def companies_due(self, moment):
         """Return the companies in which a period has ended by a UTC moment, or a closed one waits
-        to be invoiced."""
+        to be invoiced that did not fail before."""
         self._extend(moment, None)
         due = self.periods._read_group(
-            ["|", ("state", "=", "closed"), "&", ("state", "=", "open"), ("stop", "<=", moment)],
+            [
+                *("|", "&", ("state", "=", "closed"), ("error", "=", False)),
+                *("&", ("state", "=", "open"), ("stop", "<=", moment)),
+            ],
             ["company_id"],
         )
         return self.companies.browse(company.id for (company,) in due)
 
-    def close(self, until, partners=None):
-        """Rate, charge, freeze and invoice; parameters as in `close_periods`."""
+    def close(self, until, partners=None, retry=True):
+        """Rate, charge, freeze and invoice; parameters as in `close_periods`.
+
+        :param retry: whether what failed in other runs is tried again in this one
+        """
         Rater(self.env).run()
         SubscriptionCharger(self.env).run(until, partners, self.companies)
         self._extend(until, partners)
@@ -50,6 +56,8 @@ class PeriodCloser:
         ]
         if partners is not None:
             domain.append(("partner_id", "in", partners.ids))
+        if not retry:
+            domain.append(("error", "=", False))
         self.invoice(self.periods.search(domain))
 
     def invoice(self, periods):
@@ -189,7 +197,7 @@ class PeriodCloser:
         return period.partner_id.user_id or users[:1] or self.env.ref("base.user_admin")
 
     def _finish(self):
-        if self.run:
+        if self.run and self.run.state != "done":
             self.run.write({"state": "done", "ended": fields.Datetime.now()})
 
 

@@ -11,6 +11,8 @@ from .billing_closing import PeriodCloser
 
 _logger = logging.getLogger(__name__)
 
+FAILED = [("state", "=", "closed"), ("error", "!=", False)]
+
 
 class BillingRun(models.Model):
     """One execution of the job that closes due periods and invoices what is closed."""
@@ -85,7 +87,7 @@ class BillingRun(models.Model):
             run.invoice_count = states.get("invoiced", 0)
             run.skipped_count = states.get("skipped", 0)
             run.failure_count = self.env["telecom.billing.period"].search_count(
-                [("run_id", "in", run.ids), ("state", "=", "closed"), ("error", "!=", False)]
+                [("run_id", "in", run.ids), *FAILED]
             )
             run.waiting_count = states.get("closed", 0) - run.failure_count
             done = run.period_count - run.waiting_count
@@ -99,8 +101,7 @@ class BillingRun(models.Model):
     def _compute_failed_period_ids(self):
         for run in self:
             run.failed_period_ids = self.env["telecom.billing.period"].search(
-                [("run_id", "in", run.ids), ("state", "=", "closed"), ("error", "!=", False)],
-                limit=500,
+                [("run_id", "in", run.ids), *FAILED], limit=500
             )
 
     @api.depends("period_ids.move_id")
@@ -147,7 +148,7 @@ class BillingRun(models.Model):
     def action_open_failures(self):
         """Open the periods that could not be invoiced."""
         self.ensure_one()
-        return self._open_periods([("state", "=", "closed"), ("error", "!=", False)])
+        return self._open_periods(FAILED)
 
     def action_open_periods(self):
         """Open the periods that this run closed."""
@@ -164,10 +165,7 @@ class BillingRun(models.Model):
     def action_retry(self):
         """Try again what failed in these runs."""
         self.check_access("write")
-        for run in self:
-            PeriodCloser(self.env, run).invoice(
-                run.period_ids.filtered(lambda p: p.state == "closed")
-            )
+        self._retry()
 
     # === BUSINESS METHODS ===
 
@@ -198,9 +196,17 @@ class BillingRun(models.Model):
 
     @api.model
     def _cron_close_periods(self):
-        """Run the billing of each company where anything is due; runs that wait go first."""
+        """Run the billing of each company where anything is due; runs that wait go first.
+
+        What failed before is tried again in its own run, so that a failure that lasts does not
+        make a run an hour.
+        """
         for run in self.search([("state", "=", "waiting")], order="id"):
             run._process()
+        self.search([("period_ids", "any", FAILED)])._retry()
+        orphans = self.env["telecom.billing.period"].search([*FAILED, ("run_id", "=", False)])
+        if orphans:
+            self._invoice_closed(orphans)
         now = fields.Datetime.now()
         # before any company's periods are closed: a service is charged in several at once
         self.env["telecom.subscription"]._cron_add_recurring_charges()
@@ -208,13 +214,20 @@ class BillingRun(models.Model):
             run = self.create(
                 {"until": str(now), "company_ids": [Command.set(company.ids)], "state": "running"}
             )
-            PeriodCloser(self.env, run).close(now)
+            PeriodCloser(self.env, run).close(now, retry=False)
 
     def _process(self):
         """Do the work of a run that was started by hand."""
         self.ensure_one()
         self.state = "running"
         PeriodCloser(self.env, self).close(self._parse_until(self.until), self.partner_ids or None)
+
+    def _retry(self):
+        """Invoice the closed periods of these runs that have no invoice yet."""
+        for run in self:
+            PeriodCloser(self.env, run).invoice(
+                run.period_ids.filtered(lambda p: p.state == "closed")
+            )
 
     @api.model
     def _start(self, until, partners=None):

@@ -1,5 +1,7 @@
 """One account that cannot be invoiced leaves the others done, says why, and heals."""
 
+from freezegun import freeze_time
+
 from odoo import fields
 from odoo.tools import html2plaintext, mute_logger
 
@@ -208,3 +210,26 @@ class TestClosingFailures(ClosingCase):
         self.assertTrue(run.ended and run.ended <= fields.Datetime.now())
         self.assertEqual(run.progress, 100)
         self.assertEqual(run.move_ids, period.move_id)
+
+    def test_what_goes_on_failing_makes_no_run_an_hour(self):
+        account = self.account("2025-03-10 10:00:00")
+        break_it, mend_it = self.issuer(call_product_id=False)
+        break_it(account)
+        journals = self.env["account.journal"].search(
+            [("company_id", "=", self.company.id), ("type", "=", "sale")]
+        )
+        journals.active = False
+        runs = {}
+        for hour in (1, 2, 3):
+            with freeze_time(f"2025-04-01 {hour:02}:00:00"):
+                self.runs._cron_close_periods()
+            runs[hour] = self.runs.search([("company_ids", "in", self.company.ids)])
+        self.assertEqual(self.of(account)[0].run_id, runs[1][0])
+        self.assertEqual(runs[3], runs[1])
+        # one that lost its run is not forgotten
+        self.of(account)[0].run_id = False
+        journals.active = True
+        mend_it(account)
+        with freeze_time("2025-04-01 04:00:00"):
+            self.runs._cron_close_periods()
+        self.assertEqual(self.of(account)[0].state, "invoiced")

@@ -20,6 +20,7 @@ DESTINATIONS = ("32", "3247", "33", "44", "49", "1", "31", "39", "34", "352")
 def set_up(env):
     """Make the company's books, a card, products and the accounts with their services."""
     company = env.company
+    env["ir.default"].set("telecom.cdr.source", "oldest_days", 0)
     env["account.chart.template"].try_loading("generic_coa", company, install_demo=False)
     card = env["telecom.rate.card"].create({"name": "Bench"})
     env["telecom.rate"].create(

@@ -103,12 +103,12 @@ class Intake:
     # === ONE BATCH ===
 
     def _take(self, batch):
-        now = fields.Datetime.now()
+        now, oldest = fields.Datetime.now(), self.source.oldest_days
         good, rejects = [], []
         for row in batch:
             if not isinstance(row, dict):
                 row = {"raw": str(row), "error": BadRow("line", "not_a_call", row)}
-            error = row.get("error") or clean_row(row) or check_row(row, now)
+            error = row.get("error") or clean_row(row) or check_row(row, now, oldest)
             if not error:
                 good.append(row)
                 continue

@@ -29,8 +29,8 @@ class CallPreview:
         :raises ValueError: when the format or an option is wrong
         """
         rows = list(islice(read_calls(io.BytesIO(content), format_name, options), limit))
-        now = fields.Datetime.now()
-        errors = [row.get("error") or clean_row(row) or check_row(row, now) for row in rows]
+        now, oldest = fields.Datetime.now(), self._intake.source.oldest_days
+        errors = [row.get("error") or clean_row(row) or check_row(row, now, oldest) for row in rows]
         good = [row for row, error in zip(rows, errors, strict=True) if not error]
         accounts = AccountFinder(self._intake, good)
         return [

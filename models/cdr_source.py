@@ -44,6 +44,13 @@ class CdrSource(models.Model):
         default="up",
         help="How durations with fractions of a second become whole seconds.",
     )
+    oldest_days = fields.Integer(
+        string="Oldest Call",
+        required=True,
+        default=1096,
+        help="Days. A call that started longer ago is rejected: most likely the switch's clock "
+        "was wrong. 0: a call of any age is taken.",
+    )
     column_map = fields.Json(
         string="Columns", help="Which column of a CSV file with a header row is which field."
     )
@@ -58,6 +65,9 @@ class CdrSource(models.Model):
     )
 
     _code_uniq = models.Constraint("UNIQUE(code)", "Another source has this code already.")
+    _oldest_days_positive = models.Constraint(
+        "CHECK(oldest_days >= 0)", "The age of the oldest call is a number of days, or 0."
+    )
 
     @api.model
     def _tz_get(self):
@@ -102,6 +112,10 @@ class CdrSource(models.Model):
         return super().write(vals)
 
     @api.model
+    def _default_oldest_days(self):
+        return self.default_get(["oldest_days"])["oldest_days"]
+
+    @api.model
     def _get(self, source):
         """Return the source with that code, made when it is new; a record is returned as it is."""
         if isinstance(source, models.BaseModel):
@@ -114,11 +128,11 @@ class CdrSource(models.Model):
             self.env.cr.execute(
                 """
                 INSERT INTO telecom_cdr_source
-                    (name, code, company_id, format, tz, duration_rounding, active)
-                VALUES (%s, %s, %s, 'freeswitch_csv', 'UTC', 'up', TRUE)
+                    (name, code, company_id, format, tz, duration_rounding, oldest_days, active)
+                VALUES (%s, %s, %s, 'freeswitch_csv', 'UTC', 'up', %s, TRUE)
                     ON CONFLICT (code) DO NOTHING
                 """,
-                [code, code, self.env.company.id],
+                [code, code, self.env.company.id, self._default_oldest_days()],
             )
             found = sources.search([("code", "=", code)], limit=1)
         return found

@@ -41,6 +41,8 @@ class TelecomCommon(TransactionCase):
         cls.call_product = cls.env.ref("telecom_billing.product_calls")
         cls.call_product.taxes_id = cls.tax
         cls.card = cls.make_card("Standard", cls.RATES)
+        # the calls of the tests grow older and older
+        cls.env["ir.default"].set("telecom.cdr.source", "oldest_days", 0)
         cls.env.flush_all()
 
     # === THE COMPANY ===

@@ -43,7 +43,7 @@ def set_up(env):
     """Make what the jobs work on: accounts under a reseller, packages, numbers, services."""
     company = env.company
     company.partner_id.tz = "Europe/Brussels"
-    env["telecom.cdr.source"].create({"name": "Killed", "code": "kill"})
+    env["telecom.cdr.source"].create({"name": "Killed", "code": "kill", "oldest_days": 0})
     env["account.chart.template"].try_loading("generic_coa", company, install_demo=False)
     cards = env["telecom.rate.card"].create([{"name": "Retail"}, {"name": "Wholesale"}])
     for card, factor in zip(cards, (2, 1), strict=True):

@@ -262,6 +262,20 @@ class TestCallsImport(PipelineLaws, TelecomCommon):
         self.assertEqual(set(rejects.mapped("state")), {"taken"})
         self.assertEqual(len(self.calls_of(self.account)), 6)
 
+    def test_a_call_of_a_clock_that_was_reset_waits_for_a_word(self):
+        """An old call would be billed now, and need all periods since."""
+        switch = self.env["telecom.cdr.source"].create(
+            {"name": "Switch", "code": "reset", "oldest_days": 100}
+        )
+        old = self.call(self.account, start="2000-01-01 00:10:00")
+        self.assert_counts(self.take(old, source="reset"), read=1, rejected=1)
+        reject = self.rejects.search([("source_id", "=", switch.id)])
+        self.assertIn("more than 100 days ago", reject.reason)
+        switch.oldest_days = 0
+        reject.action_retry()
+        self.assertEqual(reject.state, "taken")
+        self.assertEqual(str(self.only(old["uid"], "reset").start), "2000-01-01 00:10:00")
+
     def test_hostile_rows_never_take_good_ones_along(self):
         """What can be stored is stored as it came; what cannot is listed; neighbours are taken."""
         texts = {

@@ -280,6 +280,11 @@ class TestChecks(EngineCase):
         self.assertEqual(self.check(start=None), ("start", "empty"))
         self.assertEqual(self.check(start=datetime(1970, 1, 1)), ("start", "too_early"))
         self.assertEqual(self.check(start=datetime(9999, 1, 1)), ("start", "in_future"))
+        row = self.row()
+        old = {**row, "start": NOW - timedelta(days=30, seconds=1)}
+        self.assertIsNone(check_row(old, NOW))
+        self.assertEqual(check_row(old, NOW, oldest_days=30).code, "too_old")
+        self.assertIsNone(check_row({**old, "start": NOW - timedelta(days=30)}, NOW, 30))
         late = NOW + timedelta(minutes=5, seconds=1)
         self.assertEqual(self.check(start=late), ("start", "in_future"))
 
@@ -306,7 +311,7 @@ class TestChecks(EngineCase):
         for code in MESSAGES:
             error = BadRow(
                 *("start", code, "x"),
-                expected=1, limit=1, duration=1, start="", first_line=1, fields="",
+                expected=1, limit=1, duration=1, start="", first_line=1, fields="", days=1,
             )  # fmt: skip
             self.assertIn("start", str(error))
 

@@ -21,6 +21,7 @@ MESSAGES = {
     "above_duration": "%(field)s is %(value)s, more than the duration of %(duration)s seconds",
     "not_a_stamp": "%(field)s is no date and time: %(value)s",
     "too_early": "%(field)s is before 1990: %(value)s",
+    "too_old": "%(field)s is more than %(days)s days ago, longer than its source allows: %(value)s",
     "in_future": "%(field)s is in the future: %(value)s",
     "digits_lost": "%(field)s has lost its digits in a spreadsheet: %(value)s",
     "not_json": "%(field)s is no valid JSON: %(value)s",

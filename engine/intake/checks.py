@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from .badrow import BadRow
 
+# Before this day no call is taken, however old the calls of a source may be.
 _EARLIEST = datetime(1990, 1, 1)
 _MAX_AHEAD = timedelta(minutes=5)
 # No switch keeps a call for longer; what is longer is a clock that jumped.
@@ -29,13 +30,14 @@ _REPEATED_LENGTH = 8
 MAX_TEXT_LENGTH = 255
 
 
-def check_row(row, now):
+def check_row(row, now, oldest_days=0):
     """Whether a call row can be taken over.
 
     The bounds exclude NaN and infinity by themselves; a duration must be an ``int``.
 
     :param row: call row, see the package
     :param now: naive ``datetime`` in UTC
+    :param oldest_days: how long ago the call may have started; 0 for any time
     :return: ``None``, or the :class:`BadRow` that says why not
     """
     uid, start, duration, billsec = row["uid"], row["start"], row["duration"], row["billsec"]
@@ -50,6 +52,8 @@ def check_row(row, now):
         return BadRow("start", "empty")
     if start < _EARLIEST:
         return BadRow("start", "too_early", start)
+    if oldest_days and start < now - timedelta(days=oldest_days):
+        return BadRow("start", "too_old", start, days=oldest_days)
     if start > now + _MAX_AHEAD:
         return BadRow("start", "in_future", start)
     if not (isinstance(duration, int) and duration >= 0):

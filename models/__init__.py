@@ -1,3 +1,7 @@
+# what the others inherit
+from . import clean_values
+
+# isort: split
 from . import (
     account_identifier,
     account_move,

@@ -6,6 +6,7 @@ class AccountIdentifier(models.Model):
 
     _name = "telecom.account.identifier"
     _description = "Account Identifier"
+    _inherit = ["telecom.clean.values"]
     _order = "partner_id, kind, value"
     _rec_name = "value"
 
@@ -29,19 +30,10 @@ class AccountIdentifier(models.Model):
         "UNIQUE(kind, value)", "Another account is known by this identifier already."
     )
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        for vals in vals_list:
-            self._clean(vals)
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self._clean(vals)
-        return super().write(vals)
-
     @api.model
     def _clean(self, vals):
         """Take off what people type around an identifier: spaces, and the + of a number."""
         if vals.get("value"):
             value = "".join(vals["value"].split())
             vals["value"] = value.lstrip("+")
+        return vals

@@ -7,7 +7,7 @@ class Did(models.Model):
 
     _name = "telecom.did"
     _description = "Phone Number (DID)"
-    _inherit = ["mail.thread"]
+    _inherit = ["telecom.clean.values", "mail.thread"]
     _rec_name = "number"
     _order = "number"
 
@@ -107,16 +107,6 @@ class Did(models.Model):
 
     # === CRUD METHODS ===
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        for vals in vals_list:
-            self._clean(vals)
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self._clean(vals)
-        return super().write(vals)
-
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         for did in self:
@@ -137,3 +127,4 @@ class Did(models.Model):
             elif digits.startswith("00"):
                 digits = digits[2:]
             vals["number"] = digits
+        return vals

@@ -10,6 +10,7 @@ class Rate(models.Model):
 
     _name = "telecom.rate"
     _description = "Rate"
+    _inherit = ["telecom.clean.values"]
     _order = "card_id, prefix, direction, date_from"
     _rec_name = "prefix"
 
@@ -117,16 +118,6 @@ class Rate(models.Model):
 
     # === CRUD METHODS ===
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        for vals in vals_list:
-            self._clean(vals)
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self._clean(vals)
-        return super().write(vals)
-
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         """Keep the rates that priced calls: a call shows the rate it was priced with."""
@@ -149,3 +140,4 @@ class Rate(models.Model):
             elif prefix.startswith("00"):
                 prefix = prefix[2:]
             vals["prefix"] = prefix
+        return vals

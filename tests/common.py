@@ -66,6 +66,21 @@ class TelecomCommon(TransactionCase):
         return company
 
     @classmethod
+    def make_dollar(cls, rate):
+        """Return the US dollar, of which one unit of the company's currency buys `rate`."""
+        dollar = cls.env.ref("base.USD")
+        dollar.active = True
+        cls.env["res.currency.rate"].create(
+            {
+                "currency_id": dollar.id,
+                "company_id": cls.company.id,
+                "name": "2025-01-01",
+                "rate": rate,
+            }
+        )
+        return dollar
+
+    @classmethod
     def make_tax(cls, percent, **vals):
         """Return a sales tax of the company."""
         company = vals.pop("company", cls.company)

@@ -330,16 +330,7 @@ class TestInvoiceSummary(TelecomCommon):
         self.assertSummary(second, 24.2, 0.0, 24.2, 48.4)
 
     def test_paid_in_another_currency(self):
-        dollar = self.env.ref("base.USD")
-        dollar.active = True
-        self.env["res.currency.rate"].create(
-            {
-                "currency_id": dollar.id,
-                "company_id": self.company.id,
-                "name": "2025-01-01",
-                "rate": 2.0,
-            }
-        )
+        dollar = self.make_dollar(2.0)
         first, second, third = self.invoices()
         self.pay(first, "2025-02-10", 24.2, currency_id=dollar.id)
         self.assertEqual(first.amount_residual, 0.0)

@@ -134,16 +134,7 @@ class TestReconciliation(TelecomCommon):
         self.assertFalse(self.rows(agent).filtered("usage_amount"))
 
     def test_charged_in_another_currency(self):
-        dollar = self.env.ref("base.USD")
-        dollar.active = True
-        self.env["res.currency.rate"].create(
-            {
-                "currency_id": dollar.id,
-                "company_id": self.company.id,
-                "name": "2025-01-01",
-                "rate": 1.1,
-            }
-        )
+        dollar = self.make_dollar(1.1)
         self.use()
         self.account.rate_card_id = self.make_card("Dollars", self.RATES, currency_id=dollar.id)
         self.use(start="2025-03-20")

@@ -9,6 +9,7 @@ from odoo.exceptions import UserError
 from ..engine.intake import read_calls
 from .bulk import run_batch
 from .cdr_intake import Intake
+from .cdr_words import CallWords
 
 _logger = logging.getLogger(__name__)
 
@@ -114,12 +115,12 @@ class CdrImport(models.Model):
             )
         except (ValueError, OSError) as error:
             # not one bad row but a file that cannot be read at all: wrong format, a bomb
-            imported.write({"state": "failed", "error": str(error)})
+            imported.write({"state": "failed", "error": CallWords(self.env).failure(error)})
             return imported
         imported.write(
             {
                 "state": "failed" if intake.refused else "done",
-                "error": str(intake.refused) if intake.refused else False,
+                "error": intake.reason(intake.refused) if intake.refused else False,
                 "read_count": counts["read"],
                 "taken_count": counts["taken"],
                 "ignored_count": counts["ignored"],

@@ -11,6 +11,7 @@ from .account_chain import AccountChain
 from .account_finder import AccountFinder
 from .bulk import copy_lines, escape, run_batch
 from .cdr_row import EMPTY, as_json, clean_row, line_number, storable
+from .cdr_words import CallWords
 
 BATCH = 20_000
 ERRORS_SHOWN = 20
@@ -65,6 +66,7 @@ class Intake:
         # why the rest of a file was not read
         self.refused = None
         self._numbers = {}
+        self._words = None
 
     def run(self, rows):
         """Take `rows` in batches; return the counts that `import_calls` documents."""
@@ -350,7 +352,7 @@ class Intake:
                     "raw": storable(row.get("raw") or as_json(row)),
                     "values": storable(as_json({**EMPTY, **row}, indent=2)),
                     "field": error.field,
-                    "reason": storable(error),
+                    "reason": self.reason(error),
                 }
                 for row, error in rejects
             ]
@@ -361,5 +363,11 @@ class Intake:
             "Line %(line)s, %(field)s: %(reason)s",
             line=row.get("line") or "-",
             field=error.field,
-            reason=storable(error),
+            reason=self.reason(error),
         )
+
+    def reason(self, error):
+        """Return why a row is refused, in the user's language."""
+        if self._words is None:
+            self._words = CallWords(self.env)
+        return storable(self._words.reason(error))

@@ -53,8 +53,7 @@ class CallPreview:
             "error": "",
         }
 
-    @staticmethod
-    def _bad(row, error):
+    def _bad(self, row, error):
         start = row.get("start")
         return {
             "line": row.get("line"),
@@ -69,5 +68,5 @@ class CallPreview:
             "fatal": error.fatal,
             "code": error.code,
             "value": error.params.get("value"),
-            "error": str(error),
+            "error": self._intake.reason(error),
         }

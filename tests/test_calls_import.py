@@ -6,6 +6,8 @@ from datetime import datetime, timedelta, timezone
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
+from ..engine.intake import MESSAGES, BadRow
+from ..models.cdr_words import CallWords
 from .common import TelecomCommon
 from .pipeline_laws import PipelineLaws
 
@@ -275,6 +277,16 @@ class TestCallsImport(PipelineLaws, TelecomCommon):
         reject.action_retry()
         self.assertEqual(reject.state, "taken")
         self.assertEqual(str(self.only(old["uid"], "reset").start), "2000-01-01 00:10:00")
+
+    def test_every_reason_is_said_in_the_words_of_the_screen(self):
+        words = CallWords(self.env)
+        params = dict.fromkeys(
+            ("expected", "limit", "duration", "start", "first_line", "fields", "days"), 1
+        )
+        for code in MESSAGES:
+            for field, label in (("billsec", "Seconds"), ("file", "The file")):
+                said = words.reason(BadRow(field, code, "x", **params))
+                self.assertTrue(label in said or said.startswith(("The ", "A ")), said)
 
     def test_hostile_rows_never_take_good_ones_along(self):
         """What can be stored is stored as it came; what cannot is listed; neighbours are taken."""

@@ -14,6 +14,7 @@ from ..engine.intake import (
     read_samples,
 )
 from ..models.cdr_preview import CallPreview
+from ..models.cdr_words import CallWords
 
 HEAD = 1 << 16
 MAX_COLUMNS = 200
@@ -121,7 +122,7 @@ class CdrImportWizard(models.TransientModel):
                     wizard._content(), wizard.format, wizard._options()
                 )
             except (ValueError, UserError) as error:
-                wizard.problem = _sentence(error)
+                wizard.problem = wizard._failure(error)
                 continue
             if not rows or rows[0].get("fatal"):
                 wizard.problem = wizard._refusal(rows)
@@ -156,7 +157,7 @@ class CdrImportWizard(models.TransientModel):
         try:
             rows = preview.rows(self._content(), self.format, self._options(), limit=1)
         except ValueError as error:
-            raise UserError(_sentence(error))
+            raise UserError(self._failure(error))
         if not rows or rows[0].get("fatal"):
             raise UserError(self._refusal(rows))
         # users import calls, managers set prices: what a file looks like is no price
@@ -203,7 +204,7 @@ class CdrImportWizard(models.TransientModel):
         try:
             header, samples = read_samples(self._content(), {"delimiter": self._delimiter()})
         except ValueError as error:
-            raise UserError(_sentence(error))
+            raise UserError(self._failure(error))
         header = header[:MAX_COLUMNS]
         known = self.source_id.column_map or {}
         if not all(isinstance(name, int) or name in header for name in known.values()):
@@ -265,6 +266,10 @@ class CdrImportWizard(models.TransientModel):
             return self.env._("This looks like no call file that is known. %s", reason)
         return reason
 
+    def _failure(self, error):
+        """Return what is wrong with the file as a whole, as a sentence."""
+        return _sentence(CallWords(self.env).failure(error))
+
     def _render(self, rows):
         """Return the table of the first rows."""
         zone = self.env.user.tz or "UTC"
@@ -280,9 +285,8 @@ class CdrImportWizard(models.TransientModel):
         )
 
 
-def _sentence(error):
-    """Return what the engine says of a file, as a sentence."""
-    text = str(error)
+def _sentence(text):
+    """Return what is said of a file or row, as a sentence."""
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 

@@ -1,6 +1,6 @@
 # Each target does the set-up that it needs by itself; `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-odoo test-install lint fix bench stop clean
+.PHONY: help demo test test-odoo test-install lint fix pot bench stop clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -22,6 +22,9 @@ lint: ## ruff, pylint-odoo and OCA's checks
 
 fix: ## let ruff mend and format what it can
 	@dev/lint --fix ruff format
+
+pot: ## write the template of the translations anew
+	@dev/pot
 
 bench: ## the benchmarks, each prints a table (B=name: only that one)
 	@dev/bench $(B)

@@ -42,5 +42,6 @@ from . import (
     test_reconciliation,
     test_services,
     test_services_changes,
+    test_translations,
     test_views,
 )

@@ -156,6 +156,7 @@ class RateDeck:
                 result.rejects.append(Reject(row["line"], row["raw"], error.code, error.params))
                 kept.update(row.get("prefixes", ()))
         copy_lines(self.env.cr, "telecom_deck_row", COLUMNS, lines)
+        # of either direction, since a row that cannot be read does not say
         copy_lines(self.env.cr, "telecom_deck_kept", ("prefix",), list(kept))
         self.env.cr.execute(sql.ANALYZE_ROWS)
         return raws

@@ -24,7 +24,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS telecom_deck_plan (
     kind varchar, rate_id integer, covering_id integer, covering_price numeric, ends boolean
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS telecom_deck_kept (
-    prefix varchar
+    direction varchar, prefix varchar
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS telecom_deck_end (
     rate_id integer, stop timestamp, named boolean
@@ -46,35 +46,41 @@ SELECT id, direction, prefix, destination, price_per_minute, coalesce(connection
 ANALYZE telecom_deck_live
 """
 
-# A row begins at its own date, else with the deck, and never before the deck: what calls cost
-# before that stays as it was. Of the rows of one prefix, each ends where the next one begins.
+# A row begins at its own date, else ever since, as the reader of decks has it, and never before the
+# deck: what calls cost before that stays as it was. What is over by then takes part in nothing; of
+# the other rows of one prefix, each ends where the next one begins.
 SPANS = """
 INSERT INTO telecom_deck_span
-WITH placed AS (
-    SELECT r.*, coalesce(r.date_from, %(effective)s) AS base,
-           first_value(number) OVER twins AS first_number,
-           first_value(line) OVER twins AS first_line
+WITH dated AS (
+    SELECT r.*, coalesce(date_from, '-infinity') AS base,
+           greatest(date_from, %(effective)s) AS start,
+           coalesce(date_to <= greatest(date_from, %(effective)s), FALSE) AS is_over
       FROM telecom_deck_row r
-    WINDOW twins AS (
-        PARTITION BY direction, prefix, coalesce(r.date_from, %(effective)s) ORDER BY number)
-), ended AS (
-    SELECT p.*, greatest(base, %(effective)s) AS start,
-           lead(base) OVER following AS next_base, lead(line) OVER following AS next_line
+), placed AS (
+    SELECT d.*, first_value(number) OVER twins AS first_number,
+           first_value(line) OVER twins AS first_line
+      FROM dated d
+    WINDOW twins AS (PARTITION BY direction, prefix, is_over, base ORDER BY number)
+), followed AS (
+    SELECT p.*, lead(base) OVER following AS next_base, lead(line) OVER following AS next_line
       FROM placed p
-    WINDOW following AS (PARTITION BY direction, prefix, number = first_number ORDER BY base)
+    WINDOW following AS (
+        PARTITION BY direction, prefix, is_over, number = first_number ORDER BY base)
 ), judged AS (
-    SELECT e.*, least(date_to, next_base) AS own_stop,
-           CASE WHEN number <> first_number THEN 'duplicate'
-                WHEN date_to <= start THEN 'ended'
+    SELECT f.*, least(date_to, next_base) AS own_stop,
+           CASE WHEN is_over THEN 'ended'
+                WHEN number <> first_number THEN 'duplicate'
                 WHEN next_base <= start THEN 'superseded' END AS problem
-      FROM ended e
+      FROM followed f
 )
 SELECT number, line, direction, coalesce(prefix, ''), destination, fallback, price, fee, included,
        initial, increment, date_from, date_to, base, start, own_stop,
        lag(start) OVER sound, first_value(start) OVER sound, first_line, next_line, problem
   FROM judged
 WINDOW sound AS (PARTITION BY direction, prefix, problem IS NULL ORDER BY start);
-ANALYZE telecom_deck_span
+ANALYZE telecom_deck_span;
+INSERT INTO telecom_deck_kept
+SELECT direction, prefix FROM telecom_deck_span WHERE problem IS NOT NULL
 """
 
 # `covering` is the rate in force where a row begins. It goes on (`keeps`) where it says the same
@@ -133,9 +139,10 @@ ANALYZE telecom_deck_end
 """
 
 # A prefix that the deck names keeps its rate until the deck's first row of it begins; one that only
-# rejected rows name keeps it altogether: a typing error in a price ends nothing. What would
-# have begun later becomes an empty span, in force at no moment, and is not deleted: calls may have
-# been priced by it, and asking that for each rate would read all the calls there are.
+# rejected rows name keeps it altogether: a typing error in a price or date ends nothing. (Of a row
+# that could not be read the direction is unknown.) What would have begun later becomes an empty
+# span, in force at no moment, and is not deleted: calls may have been priced by it, and asking that
+# for each rate would read all the calls there are.
 ENDS_OF_REPLACEMENT = """
 INSERT INTO telecom_deck_end
 WITH named AS (
@@ -147,7 +154,8 @@ SELECT l.id, greatest(l.a, coalesce(n.first, %(effective)s)), n.first IS NOT NUL
    AND l.direction IN (SELECT direction FROM telecom_deck_plan)
    AND NOT EXISTS (SELECT 1 FROM telecom_deck_plan p WHERE p.rate_id = l.id)
    AND NOT (n.first IS NULL AND EXISTS (
-       SELECT 1 FROM telecom_deck_kept k WHERE k.prefix = l.prefix));
+       SELECT 1 FROM telecom_deck_kept k
+        WHERE k.prefix = l.prefix AND coalesce(k.direction, l.direction) = l.direction));
 ANALYZE telecom_deck_end
 """
 

@@ -166,6 +166,46 @@ class TestRateDeck(TelecomCommon):
         )
         self.assertEqual(self.prices([10], "34"), [2])
 
+    def test_row_that_is_over_ends_no_other(self):
+        """An ended row without a start is the oldest one, not the newest."""
+        for replace in (False, True):
+            card = self.make_card(f"C{replace}", [("3", "Three", 0.01, {}), ("32", "B", 0.05, {})])
+            rows = self.rows(("32", 0.05, None, 9), ("32", 0.07, 10), ("3", 0.01))
+            result = self.deck.apply(card, rows, moment(19), replace)
+            self.assertEqual([(r.line, r.code) for r in result.rejects], [(1, "ended_before")])
+            self.assertEqual(self.price(18, card=card), Decimal("0.05"))
+            self.assertEqual(self.price(19, card=card), Decimal("0.07"))
+
+    def test_undated_row_is_older_than_a_dated_one(self):
+        """... also where the dated one has begun before the deck takes effect."""
+        for dated, undated in ((5, 1), (10, 1), (5, 3), (10, 3)):
+            card = self.make_card(f"C{dated}{undated}", [("32", "B", 0.05, {})])
+            rows = [("32", 0.07, dated), ("33", 1), ("34", 1)]
+            rows.insert(undated, ("32", 0.06))
+            self.put(self.rows(*rows), 10, card=card)
+            self.assertEqual(self.price(9, card=card), Decimal("0.05"), rows)
+            self.assertEqual(self.price(10, card=card), Decimal("0.07"), rows)
+
+    def test_replacement_leaves_what_only_rejected_rows_name(self):
+        card = self.make_card(
+            "Card",
+            [
+                ("32", "Ended row", 0.05, {}),
+                ("33", "Named twice, once rejected", 0.05, {}),
+                ("34", "Not named", 0.05, {}),
+                ("32", "Other direction", 0.05, {"direction": "inbound"}),
+            ],
+        )
+        rows = self.rows(("32", 0.06, None, 9), ("33", 0.06, None, 9), ("33", 0.07, 10), ("35", 1))
+        rows.append({**rows[-1], "prefix": "36", "direction": "inbound"})
+        counts = self.put(rows, 10, replace=True, card=card)
+        self.assertEqual(counts, (2, 1, 0, 2, 2))
+        self.assertEqual(self.price(10, "32", card), Decimal("0.05"))
+        self.assertEqual(self.price(10, "33", card), Decimal("0.07"))
+        self.assertIsNone(self.price(10, "34", card))
+        inbound = card.rate_ids.filtered(lambda r: r.direction == "inbound" and r.prefix == "32")
+        self.assertEqual(inbound.date_to, moment(10), "the rejected row was about other calls")
+
     def test_end_of_its_own(self):
         self.put(self.rows(("32", 1), ("3", 9)), None)
         self.put(self.rows(("32", 2, 10, 20)), 10)
@@ -241,17 +281,18 @@ class TestRateDeck(TelecomCommon):
             self.assert_no_overlap(card)
             after = self._state(card, days)
             good = self._effective_rows(rows, effective, result)
+            # those that only rejected rows name stay in a replacement
+            lines = {reject.line for reject in result.rejects}
+            rejected = {r["prefix"] for r in rows if "error" not in r and r["line"] in lines}
             for prefix in ("", "3", "32", "33"):
                 named = good[prefix]
+                ends = replace and any(good.values()) and prefix not in rejected
                 for day in days:
                     old, new = before[prefix][day], after[prefix][day]
-                    if day < min(named, default=effective) or (not named and not replace):
+                    if day < min(named, default=effective) or (not named and not ends):
                         # before its first row a prefix keeps its price; so does what is not named
-                        if day < effective or named or not replace or not any(good.values()):
-                            self.assertEqual(new, old, (prefix, day))
-                        else:
-                            self.assertIsNone(new, (prefix, day))
-                    elif not named and any(good.values()):
+                        self.assertEqual(new, old, (prefix, day))
+                    elif not named:
                         self.assertIsNone(new, (prefix, day))
                     elif day in named:
                         self.assertEqual(new, named[day][0], (prefix, day))

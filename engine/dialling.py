@@ -17,7 +17,7 @@ _PUNCTUATION = dict.fromkeys(
 _SCHEME = re.compile(r"\s*(?:sips?|tel):", re.IGNORECASE)
 # A national number with its trunk prefix has more digits than this everywhere; what is not longer
 # is an extension or a short code of the switch.
-_SHORT = 4
+SHORT_LENGTH = 4
 _COMMON_PREFIXES = ("00", "001", "011")
 
 
@@ -65,7 +65,7 @@ def normalise(number, rules):
     if international_prefix and digits.startswith(international_prefix):
         return digits[len(international_prefix) :]
     is_international = bare == "international"
-    if is_international and len(digits) <= _SHORT:
+    if is_international and len(digits) <= SHORT_LENGTH:
         return digits
     if national_prefix and digits.startswith(national_prefix):
         return country_code + digits[len(national_prefix) :]

@@ -11,6 +11,9 @@ class PrefixTable:
     :param rows: iterable of (prefix, date_from, date_to, value). The prefix is a ``str`` of the
         same form as the numbers looked up; an empty one stands for every number. The dates are
         anything that compares with the moments looked up.
+    :param short_length: numbers of up to so many digits are extensions and short codes, which begin
+        with no country's prefix: they have only the row of the whole number, or of the empty
+        prefix. 0 where every number is looked up alike
 
     >>> from datetime import date
     >>> table = PrefixTable([
@@ -21,11 +24,14 @@ class PrefixTable:
     ('447', 'mobile')
     >>> table.find('447700900123', date(2025, 1, 1))
     ('44', 'United Kingdom')
+    >>> table = PrefixTable([('1', None, None, 'USA')], short_length=4)
+    >>> table.find('12025550100', None), table.find('112', None)
+    (('1', 'USA'), None)
     """
 
-    __slots__ = ("_heads", "_lengths")
+    __slots__ = ("_heads", "_lengths", "_short_length")
 
-    def __init__(self, rows):
+    def __init__(self, rows, short_length=0):
         # prefix -> (date_from, date_to, result, the entry to ask next or None). Built from the row
         # that is asked last to the one that is asked first; the sort keeps the order of equals.
         heads = {}
@@ -33,6 +39,7 @@ class PrefixTable:
             heads[prefix] = (date_from, date_to, (prefix, value), heads.get(prefix))
         self._heads = heads
         self._lengths = tuple(sorted({len(prefix) for prefix in heads}, reverse=True))
+        self._short_length = short_length
 
     def __len__(self):
         """The number of different prefixes."""
@@ -48,7 +55,8 @@ class PrefixTable:
         :return: (prefix, value), or ``None`` where no row applies
         """
         head = self._heads.get
-        for length in self._lengths:
+        size = len(number)
+        for length in self._lengths if size > self._short_length else (size, 0):
             entry = head(number[:length])
             while entry is not None:
                 date_from, date_to, result, entry = entry

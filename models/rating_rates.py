@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from ..engine.dialling import SHORT_LENGTH
 from ..engine.prefixes import PrefixTable
 from ..engine.tariff import pricer, terms
 from .bulk import escape
@@ -101,4 +102,4 @@ class Rates:
                 )
             rate = PricedRate(rate_id, destination, way, rate_terms)
             rows[card, way].append((prefix, date_from, date_to, rate))
-        return {key: PrefixTable(table) for key, table in rows.items()}
+        return {key: PrefixTable(table, SHORT_LENGTH) for key, table in rows.items()}

@@ -69,11 +69,34 @@ class TestPrefixTable(EngineCase):
         twins = PrefixTable([("44", 1, None, "earlier row"), ("44", 1, None, "later row")])
         self.assertEqual(twins.find("44", 1), ("44", "later row"))
 
+    def test_a_short_number_has_its_own_row_or_that_of_every_number(self):
+        rows = [("1", None, None, "USA"), ("112", 5, None, "emergency"), ("3", None, None, "Europe")]
+        table = PrefixTable(rows, short_length=4)
+        for number, moment, expected in (
+            ("112", 5, ("112", "emergency")),
+            ("112", 4, None),
+            ("1120", 5, None),
+            ("1414", 5, None),
+            ("100", 5, None),
+            ("1", 5, ("1", "USA")),
+            ("", 5, None),
+            ("11205", 5, ("112", "emergency")),
+            ("12025", 5, ("1", "USA")),
+        ):
+            self.assertEqual(table.find(number, moment), expected, number)
+        table = PrefixTable([*rows, ("", None, None, "any")], short_length=4)
+        for number in ("112", "1414", "100", ""):
+            self.assertEqual(table.find(number, 4), ("", "any"), number)
+
     @property_test(
         max_examples=500,
         rows=table_rows,
         number=st.text(DIGITS, max_size=6),
         moment=st.integers(0, 6),
+        short_length=st.sampled_from((0, 2, 4)),
     )
-    def test_equals_looking_at_every_row(self, rows, number, moment):
-        self.assertEqual(PrefixTable(rows).find(number, moment), naive_find(rows, number, moment))
+    def test_equals_looking_at_every_row(self, rows, number, moment, short_length):
+        found = PrefixTable(rows, short_length).find(number, moment)
+        if len(number) <= short_length:
+            rows = [row for row in rows if row[0] in ("", number)]
+        self.assertEqual(found, naive_find(rows, number, moment))

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from .bulk import BulkMany2one
+from .bulk import BigInteger, BulkMany2one
 
 
 class Allowance(models.Model):
@@ -19,7 +19,7 @@ class Allowance(models.Model):
     unit = fields.Selection(related="package_id.unit")
     date_from = fields.Date(required=True)
     date_to = fields.Date(required=True, help="First day of the next span.")
-    used = fields.Integer(required=True)
+    used = BigInteger(required=True)
     quantity = fields.Integer(string="Free Units", compute="_compute_quantity")
     remaining = fields.Integer(compute="_compute_quantity")
 

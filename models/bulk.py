@@ -25,6 +25,12 @@ class BulkMany2one(fields.Many2one):
         """Add no foreign key."""
 
 
+class BigInteger(fields.Integer):
+    """An integer of eight bytes: what adds up over millions of calls needs more than four."""
+
+    _column_type = ("int8", "int8")
+
+
 def escape(value):
     """Return `value` as a field of COPY's text format (NULL is the empty field)."""
     if value is None:
@@ -90,14 +96,17 @@ def run_batch(env, function, tries=8):
     """Run `function` and commit; when another transaction was faster, repeat it in a new one.
 
     Cron repeats nothing by itself. Where this may not commit, the failure goes to the caller.
+    What the caller has done before is committed first: a rollback must not take it along.
 
     :param function: callable without arguments; must be safe to repeat after a rollback
     :return: what `function` returned
     """
+    env.flush_all()
     if not may_commit(env):
         result = function()
         env.flush_all()
         return result
+    env.cr.commit()
     for attempt in range(1, tries + 1):
         try:
             result = function()

@@ -17,6 +17,7 @@ REASONS = [
     ("no_card", "Account without rate card"),
     ("no_rate", "No rate for the number"),
     ("no_period", "No open billing period"),
+    ("error", "Unexpected error"),
     # never charged
     ("no_answer", "Not answered"),
     ("other_leg", "Other leg of a call"),

@@ -13,7 +13,7 @@ from ..engine.tariff import explain
 from .account_chain import AccountChain
 from .rating import _why
 from .rating_accounts import Account, Accounts, Tier
-from .rating_allowances import Allowances
+from .rating_allowances import NOTHING_FREE, Allowances
 from .rating_rates import Rates
 
 Answer = namedtuple("Answer", "number rules problem tiers uses")
@@ -57,16 +57,15 @@ class _AskedAccounts(Accounts):
 class _AskedAllowances(Allowances):
     """Free units as rating would find them for the call of a question."""
 
-    def prepare(self, accounts, calls):
+    def prepare(self, calls):
         """Count what calls before the one in question have used, and lock nothing.
 
         Rating takes later calls back while their periods are open, and prices them after it.
         """
-        self._accounts = accounts
         _id, partner, direction, number, start, _seconds = calls[0]
-        day = fields.Date.to_date(accounts.get(partner).day(start))
+        day = fields.Date.to_date(self._accounts.get(partner).day(start))
         keys = {
-            self._key(package, day)
+            self._key(package, day)[0]
             for package in self._packages.get(partner, ())
             if package.covers(direction, number, day)
         }
@@ -78,7 +77,7 @@ class _AskedAllowances(Allowances):
                        SELECT 1 FROM telecom_call_charge g
                          JOIN telecom_billing_period p ON p.id = g.period_id
                         WHERE g.cdr_id = c.id AND p.state <> 'open')), 0),
-                   a.subscription_id, a.package_id, a.date_from, a.date_to
+                   a.subscription_id, a.package_id, a.date_from
               FROM telecom_allowance a
               LEFT JOIN telecom_allowance_use u ON u.allowance_id = a.id
               LEFT JOIN telecom_cdr c ON c.id = u.cdr_id
@@ -94,7 +93,7 @@ class _AskedAllowances(Allowances):
         """Return (package id, unit, units left before, units used) of each package the call of
         the question has used."""
         day = fields.Date.to_date(account.day(call[4]))
-        packages = {self._key(p, day): p for p in self._packages.get(account.id, ())}
+        packages = {self._key(p, day)[0]: p for p in self._packages.get(account.id, ())}
         return [
             (
                 key[1],
@@ -137,20 +136,14 @@ class PriceQuestion:
             return Answer(digits, rules, ("no_number", None), [], [])
         matches = self._match(asked, found, call)
         problem = next((match[1] for match in matches if match[1]), None)
-        free, fee_covered, covers_resellers, uses = 0, False, False, []
+        own, above, uses = *NOTHING_FREE, []
         if not problem:
             allowances = _AskedAllowances(self._env, asked, [call])
-            allowances.prepare(asked, [call])
-            free, fee_covered, covers_resellers = allowances.take(found, call)
+            allowances.prepare([call])
+            own, above = allowances.take(found, call)
             uses = allowances.uses(found, call)
         tiers = [
-            self._price(
-                tier,
-                missing,
-                match,
-                seconds,
-                *((free, fee_covered) if covers_resellers or not tier.level else (0, False)),
-            )
+            self._price(tier, missing, match, seconds, *(above if tier.level else own))
             for tier, missing, match in matches
         ]
         return Answer(digits, rules, problem, tiers, uses)
@@ -173,8 +166,6 @@ class PriceQuestion:
         if missing:
             return TierPrice(*known, missing[0])
         prefix, rate = match
-        # rating covers the fee only where there are free seconds
-        fee_covered = fee_covered and bool(free)
         billed, amount = rate.price(seconds, free, fee_covered)
         return TierPrice(
             *known,

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 PRICE_DIGITS = (16, 8)
 
@@ -121,14 +122,36 @@ class Rate(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         """Keep the rates that priced calls: a call shows the rate it was priced with."""
-        if (
-            self.env["telecom.call.charge"]
-            .sudo()
-            .search_count([("rate_id", "in", self.ids)], limit=1)
-        ):
+        if self._is_used():
             raise UserError(
                 self.env._("Calls were priced with these rates: end them instead of deleting them.")
             )
+
+    def _is_used(self):
+        """Tell whether calls were priced with these rates; call charges have no foreign key.
+
+        Waits for those who price with the cards just now, and looks for what they committed,
+        which this transaction does not see.
+        """
+        self.env.cr.execute(
+            SQL(
+                "SELECT id FROM telecom_rate_card WHERE id IN %s ORDER BY id FOR UPDATE",
+                tuple(self.card_id.ids),
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                "UPDATE telecom_rate_card SET rates_deleted = coalesce(rates_deleted, 0) + 1"
+                " WHERE id IN %s",
+                tuple(self.card_id.ids),
+            )
+        )
+        used = SQL("SELECT 1 FROM telecom_call_charge WHERE rate_id IN %s LIMIT 1", tuple(self.ids))
+        if self.env.execute_query(used):
+            return True
+        with self.env.registry.cursor() as cursor:
+            cursor.execute(used)
+            return bool(cursor.fetchone())
 
     @api.model
     def _clean(self, vals):

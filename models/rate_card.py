@@ -50,6 +50,9 @@ class RateCard(models.Model):
     )
     rate_ids = fields.One2many("telecom.rate", "card_id", string="Rates")
     rate_count = fields.Integer(compute="_compute_rate_count")
+    rates_deleted = fields.Integer(
+        default=0, copy=False, readonly=True, help="How often rates were deleted."
+    )
     account_ids = fields.One2many("res.partner", "rate_card_id", string="Accounts")
     account_count = fields.Integer(compute="_compute_account_count")
 

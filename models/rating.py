@@ -4,13 +4,16 @@ Moments are texts as PostgreSQL prints timestamps ('2026-09-01 10:00:00', UTC): 
 like the moments they stand for, and cost no conversion on the way in or out.
 """
 
-from collections import Counter
+import logging
+from collections import Counter, defaultdict
 from datetime import timedelta
 
-from .bulk import commit_progress, copy_lines, copy_rows, run_batch
+from .bulk import RETRYABLE, commit_progress, copy_lines, copy_rows, run_batch
 from .rating_accounts import Accounts
 from .rating_allowances import Allowances
 from .rating_rates import Rates
+
+_logger = logging.getLogger(__name__)
 
 BATCH = 100_000
 
@@ -52,6 +55,8 @@ class Rater:
         self.env = env(su=True)
         self.batch_size = batch_size
         self.rates = Rates(self.env)
+        # whether the last run came to its end: the time of a cron job may be over before
+        self.finished = True
 
     def run(self, limit=None, only=None, retry_after_minutes=0):
         """Price calls, oldest first; then try again those that failed before.
@@ -62,22 +67,17 @@ class Rater:
         :return: dict of counts `rated`, `unrated`, `reasons` {reason: calls}
         """
         counts = {"rated": 0, "unrated": 0, "reasons": Counter()}
+        self.finished = True
         # everything is read from the database
         self.env.flush_all()
         # the database's clock: two runs within a second, or in a test's frozen time, differ
         self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
         started = self.env.cr.fetchone()[0]
-        retry_before = started - timedelta(minutes=retry_after_minutes)
-        for retry in (False, True):
+        before = started - timedelta(minutes=retry_after_minutes)
+        for which in (Queue(False, before, started), Queue(True, before, started)):
             while limit is None or limit > 0:
                 size = min(self.batch_size, limit) if limit is not None else self.batch_size
-
-                def rate(retry=retry, size=size):
-                    return self._rate_batch(
-                        self._claim(size, retry, only, retry_before, started), started
-                    )
-
-                done, rated, reasons = run_batch(self.env, rate)
+                done, rated, reasons = self._rate_or_split(which, size, only)
                 if not done:
                     break
                 counts["rated"] += rated
@@ -85,13 +85,48 @@ class Rater:
                 counts["reasons"] += reasons
                 if limit is not None:
                     limit -= done
-                if commit_progress(self.env, done, remaining=self._remaining()) <= 0:
+                remaining = self._remaining()
+                if commit_progress(self.env, done, remaining=remaining) <= 0:
+                    self.finished = not remaining
                     return counts
         return counts
 
+    def _rate_or_split(self, queue, size, only):
+        """Price a batch; when that fails, its parts, and put aside the calls that fail alone.
+
+        :return: as `_rate_batch`
+        """
+        claimed = []
+
+        def rate():
+            with self.env.cr.savepoint(flush=False):
+                claimed[:] = self._claim(queue, size, only)
+                return self._rate_batch(claimed, queue.started)
+
+        try:
+            return run_batch(self.env, rate)
+        except RETRYABLE:
+            raise
+        except Exception as error:
+            if not claimed:
+                raise
+            self.env.invalidate_all(flush=False)
+            if len(claimed) == 1:
+                _logger.warning("Call %s could not be priced", claimed[0][0], exc_info=True)
+                text = f"{type(error).__name__}: {error}"[:500]
+                return run_batch(
+                    self.env, lambda: self._put_aside(claimed[0][0], text, queue.started)
+                )
+        done, rated, reasons = 0, 0, Counter()
+        for part in _halves(claimed):
+            ids = [call[0] for call in part]
+            part_done, part_rated, part_reasons = self._rate_or_split(queue, len(ids), ids)
+            done, rated, reasons = done + part_done, rated + part_rated, reasons + part_reasons
+        return done, rated, reasons
+
     # === CLAIMING ===
 
-    def _claim(self, size, retry, only, retry_before, started):
+    def _claim(self, queue, size, only):
         """Take the next calls from the queue; what another rater holds is left to it.
 
         They are deleted from it at once, which a rollback undoes; those that cannot be priced
@@ -105,8 +140,7 @@ class Rater:
             WITH claimed AS (
                 DELETE FROM telecom_cdr_pending WHERE ctid = ANY(ARRAY(
                     SELECT ctid FROM telecom_cdr_pending
-                     WHERE reason IS {"NOT NULL" if retry else "NULL"}
-                       {"AND tried <= %(before)s AND tried < %(started)s" if retry else ""}
+                     WHERE {queue.condition}
                        {"AND cdr_id = ANY(%(only)s)" if only is not None else ""}
                      ORDER BY start, cdr_id
                      LIMIT %(size)s
@@ -117,7 +151,7 @@ class Rater:
               FROM claimed JOIN telecom_cdr c ON c.id = claimed.cdr_id
              ORDER BY {CALL_ORDER}
             """,
-            {"size": size, "only": only, "before": retry_before, "started": started},
+            {"size": size, "only": only, "before": queue.before, "started": queue.started},
             log_exceptions=False,
         )
         return self.env.cr.fetchall()
@@ -137,19 +171,18 @@ class Rater:
             return 0, 0, Counter()
         calls = self._with_accounts(claimed)
         accounts = Accounts(self.env, calls)
+        self.rates.load(accounts.card_ids(), calls)
         allowances = Allowances(self.env, accounts, calls)
-        retaken = allowances.take_back_later_calls()
+        retaken = allowances.take_back_later_calls(self._can_be_priced, self.rates)
         if retaken:
             calls = self._read([*(call[0] for call in calls), *retaken])
-            accounts = Accounts(self.env, calls)
-        allowances.prepare(accounts, calls)
-        self.rates.load(accounts.card_ids(), calls)
+        allowances.prepare(calls)
         usage, failures = {}, []
         copy_lines(
             self.env.cr,
             "telecom_call_charge",
             CHARGE_COLUMNS,
-            self._price(calls, accounts, allowances, usage, failures),
+            self._price(calls, accounts, allowances, retaken, usage, failures),
         )
         self._append_usage(usage)
         allowances.store()
@@ -157,9 +190,7 @@ class Rater:
         for model in ("telecom.cdr", "telecom.call.charge", "telecom.usage"):
             self.env[model].invalidate_model(flush=False)
         reasons = Counter(reason for _call, reason, _detail in failures)
-        failed = {call[0] for call, _reason, _detail in failures}
-        failed.difference_update(retaken)
-        return len(claimed), len(claimed) - len(failed), reasons
+        return len(claimed), len(claimed) - len(failures), reasons
 
     def _with_accounts(self, claimed):
         """Return the claimed calls, after another look for the account of those that had none
@@ -182,13 +213,14 @@ class Rater:
         )
         return self.env.cr.fetchall()
 
-    def _price(self, calls, accounts, allowances, usage, failures):
+    def _price(self, calls, accounts, allowances, retaken, usage, failures):
         """Price calls at every tier; a call that misses a tier's rate is not priced at any.
 
         The lines are computed while PostgreSQL takes in those before, so nothing in here may
         ask the database. This is where a million calls spend their time: what could be called
         once is not called per call.
 
+        :param retaken: {call id: [(tier, rate, period)]} of calls that keep their rates
         :param usage: gets {(tier, destination and direction, period, day): [calls, billed
             seconds, free seconds, amount]}
         :param failures: gets (call, reason, detail)
@@ -201,8 +233,10 @@ class Rater:
             if account is None or not number:
                 failures.append((call, "no_number" if account else "no_account", None))
                 continue
-            routes = account.routes.get(direction) or self._routes(account, direction)
             found = []
+            routes = account.routes.get(direction) or self._routes(account, direction)
+            if retaken and call_id in retaken:
+                found, routes = retaken[call_id], ()
             for tier, find, find_period in routes:
                 match = find and find(number, start)
                 period = match and find_period(start)
@@ -211,31 +245,39 @@ class Rater:
                     break
                 found.append((tier, match[1], period))
             else:
-                free = 0
+                own = above = None
                 if account.id in allowances.holders:
-                    free, covered, for_resellers = allowances.take(account, call)
+                    own, above = allowances.take(account, call)
                 # offsets are whole minutes, so one look-up a minute is enough
                 day = account.days.get(start[:16]) or account.day(start)
                 for tier, rate, period in found:
-                    if free and (for_resellers or not tier.level):
+                    if own:
+                        free, covered = above if tier.level else own
                         billed, amount = rate.price(seconds, free, covered)
-                        tier_free = free
                     else:
+                        free = 0
                         billed, amount = rate.price(seconds)
-                        tier_free = 0
                     yield (
-                        f"{call_id}\t{tier.prefix}\t{rate.columns}\t{billed}\t{tier_free}"
+                        f"{call_id}\t{tier.prefix}\t{rate.columns}\t{billed}\t{free}"
                         f"\t{amount}e-8\t{tier.currency_id}\t{start}\t{period}"
                     )
                     key = tier, rate.usage, period, day
                     total = usage_of(key)
                     if total is None:
-                        usage[key] = [1, billed, tier_free, amount]
+                        usage[key] = [1, billed, free, amount]
                     else:
                         total[0] += 1
                         total[1] += billed
-                        total[2] += tier_free
+                        total[2] += free
                         total[3] += amount
+
+    def _can_be_priced(self, account, call):
+        """Tell whether a call has a rate and a period at every tier."""
+        _call_id, _partner, direction, number, start, _seconds = call
+        return bool(number) and all(
+            find and find(number, start) and find_period(start)
+            for _tier, find, find_period in self._routes(account, direction)
+        )
 
     def _routes(self, account, direction):
         """Return [(tier, find a rate, find a period)] of an account's calls in one direction."""
@@ -269,6 +311,50 @@ class Rater:
             ("cdr_id", "start", "tried", "reason", "detail"),
             [(call[0], call[4], started, reason, detail) for call, reason, detail in failures],
         )
+
+    def _put_aside(self, call_id, text, started):
+        """Leave a call that cannot be priced in the queue, with what was said of it."""
+        self.env.cr.execute(
+            "UPDATE telecom_cdr_pending SET tried = %s, reason = 'error', detail = %s"
+            " WHERE cdr_id = %s",
+            [started, text, call_id],
+        )
+        self.env["telecom.cdr"].invalidate_model(flush=False)
+        return 1, 0, Counter(error=1)
+
+
+class Queue:
+    """Which calls of the queue are looked at: new ones, or those that failed before."""
+
+    __slots__ = ("before", "condition", "started")
+
+    def __init__(self, retry, before, started):
+        """
+        :param retry: whether those that failed are meant
+        :param before: those that were tried later are left alone
+        :param started: when this run began: what failed in it is not tried again by it
+        """
+        self.condition = (
+            "reason IS NOT NULL AND tried <= %(before)s AND tried < %(started)s"
+            if retry
+            else "reason IS NULL"
+        )
+        self.before = before
+        self.started = started
+
+
+def _halves(calls):
+    """Divide claimed calls in two, by account where there are several."""
+    by_account = defaultdict(list)
+    for call in calls:
+        by_account[call[1]].append(call)
+    parts = list(by_account.values())
+    if len(parts) == 1:
+        parts = [[call] for call in calls]
+    middle = len(parts) // 2
+    return [call for part in parts[:middle] for call in part], [
+        call for part in parts[middle:] for call in part
+    ]
 
 
 def _why(tier, find, match, number):

@@ -24,7 +24,10 @@ class Tier:
     )
 
     def __init__(self, customer_id, partner_id, level, name, card, book):
-        """:param book: the account's PeriodBook, None when no period is to be found"""
+        """
+        :param card: (id, name, currency id) of the rate card
+        :param book: the account's PeriodBook, None when no period is to be found
+        """
         self.customer_id = customer_id
         self.id = partner_id
         self.level = level

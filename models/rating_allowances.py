@@ -1,18 +1,26 @@
 """Free units of packages, used up in order of call start whatever the order of arrival."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from datetime import date
+from decimal import Decimal
 
 from ..engine.allowance import Allowance, take
 from .bulk import copy_rows
+from .rating_accounts import Tier
 from .rerating import Rerater
 from .subscription_spans import SpanRule
+
+# (free seconds, whether the fee is covered) of the account, and of those above it
+NOTHING_FREE = ((0, False), (0, False))
 
 
 class Package:
     """An allowance of one running service: what it covers, and how much is used per span."""
 
     __slots__ = (
+        "_spans",
+        "charged",
         "covers_fee",
         "covers_resellers",
         "date_end",
@@ -27,6 +35,9 @@ class Package:
         "subscription_id",
         "unit",
     )
+
+    def __init__(self):
+        self._spans = {}
 
     def covers(self, direction, number, day):
         """Tell whether the package carries such a call on that day of the account."""
@@ -43,7 +54,22 @@ class Package:
         for date_from, value in self.quantities:
             if date_from <= day:
                 quantity = value
-        return int(self.per_unit * quantity)
+        return int(Decimal(str(self.per_unit)) * Decimal(str(quantity)))
+
+    def span(self, day):
+        """Return the span [from, to) of which the package's units are used up on that day.
+
+        A span that is charged keeps its edges, whatever became of the billing day since.
+        """
+        span = self._spans.get(day)
+        if span is None:
+            index = bisect_right(self.charged, (day, date.max, date.max)) - 1
+            if index >= 0 and day < self.charged[index][2]:
+                span = self.charged[index][1:]
+            else:
+                span = self.rule.span_of(day)
+            self._spans[day] = span
+        return span
 
 
 class Allowances:
@@ -57,72 +83,98 @@ class Allowances:
         self._packages = self._load_packages(partners)
         # the accounts that have any package at all
         self.holders = self._packages.keys()
-        # by (subscription, package, span): units used, and id of the stored counter
+        # by (service, package, first day of the span): units used, the span's end, and the
+        # id of the stored counter
         self._used = {}
+        self._ends = {}
         self._counters = {}
         self._uses = []
 
-    def take_back_later_calls(self):
+    def take_back_later_calls(self, can_be_priced, rates):
         """Undo the pricing of calls after the first new one that uses a package.
 
         Free units belong to calls in order of their start. When a call comes late, those after
         it are priced again; so the result does not depend on the order in which calls arrive.
+        They keep the rates that they were priced with, and their periods.
 
-        :return: ids of the calls to price again with this batch
+        :param can_be_priced: function of (account, call): a call that goes back to the queue
+            uses no units
+        :param rates: the `Rates` of the run
+        :return: {call id: [(tier, rate, period)]} of the calls to price again with this batch
         """
         first = {}
-        for _call_id, partner, direction, number, start, _seconds in self._calls:
+        for call in self._calls:
+            _call_id, partner, direction, number, start, _seconds = call
             if partner in first or partner not in self._packages:
                 continue
             account = self._accounts.get(partner)
             if account is None:
                 continue
             day = date.fromisoformat(account.day(start))
-            if any(p.covers(direction, number, day) for p in self._packages[partner]):
+            covered = any(p.covers(direction, number, day) for p in self._packages[partner])
+            if covered and can_be_priced(account, call):
                 first[partner] = start
-        later = []
+        later = {}
         for partner, start in first.items():
             self._env.cr.execute(
                 """
-                SELECT c.id FROM telecom_cdr c
+                SELECT c.id, g.partner_id, g.tier, g.currency_id, g.rate_id, g.destination,
+                       c.direction, g.period_id
+                  FROM telecom_cdr c JOIN telecom_call_charge g ON g.cdr_id = c.id
                  WHERE c.partner_id = %s AND c.start >= %s AND c.ignored IS NULL
-                   AND EXISTS (SELECT 1 FROM telecom_call_charge WHERE cdr_id = c.id)
+                 ORDER BY c.id, g.tier
                 """,
                 [partner, start],
             )
-            later.extend(row[0] for row in self._env.cr.fetchall())
-        if not later:
-            return []
-        return Rerater(self._env).release(later)
+            for call, *charge in self._env.cr.fetchall():
+                later.setdefault(call, []).append((partner, *charge))
+        released = Rerater(self._env).release(list(later)) if later else []
+        return self._charged_as_before({call: later[call] for call in released}, rates)
 
-    def prepare(self, accounts, calls):
+    def _charged_as_before(self, charges, rates):
+        """Return {call: [(tier, rate, period)]} of (customer, account, level, currency, rate id,
+        destination, direction, period) of call charges that were taken back."""
+        known = rates.by_id({charge[4] for found in charges.values() for charge in found})
+        tiers, priced = {}, {}
+        for call, found in charges.items():
+            priced[call] = []
+            for customer, partner, level, currency, rate_id, destination, way, period in found:
+                key = customer, partner, level, currency
+                if key not in tiers:
+                    tiers[key] = Tier(customer, partner, level, "", (None, "", currency), None)
+                rate = known[rate_id].under(destination, way)
+                priced[call].append((tiers[key], rate, period))
+        return priced
+
+    def prepare(self, calls):
         """Read and lock the counters that the calls can use; nothing is read after this.
 
-        :param accounts, calls: those of the batch as it is priced
+        :param calls: those of the batch as it is priced
         """
-        self._accounts = accounts
-        keys = set()
+        ends = {}
         for _call_id, partner, direction, number, start, _seconds in calls:
-            if partner not in self._packages or accounts.get(partner) is None:
+            account = self._accounts.get(partner)
+            if partner not in self._packages or account is None:
                 continue
-            day = date.fromisoformat(accounts.get(partner).day(start))
-            keys.update(
-                self._key(package, day)
-                for package in self._packages[partner]
-                if package.covers(direction, number, day)
-            )
-        self._used = dict.fromkeys(keys, 0)
-        if not keys:
+            day = date.fromisoformat(account.day(start))
+            for package in self._packages[partner]:
+                if package.covers(direction, number, day):
+                    key, ends_on = self._key(package, day)
+                    ends[key] = ends_on
+        self._ends, self._used = ends, dict.fromkeys(ends, 0)
+        if not ends:
             return
+        # written, not only locked: who gives units back meanwhile has to begin anew, and sees
+        # the calls that found none left
         self._env.cr.execute(
             """
-            SELECT id, used, subscription_id, package_id, date_from, date_to
-              FROM telecom_allowance
-             WHERE subscription_id = ANY(%s) AND date_from = ANY(%s)
-             ORDER BY id
-               FOR UPDATE
+            UPDATE telecom_allowance SET used = used
+             WHERE id IN (SELECT id FROM telecom_allowance
+                           WHERE subscription_id = ANY(%s) AND date_from = ANY(%s)
+                           ORDER BY id FOR UPDATE)
+            RETURNING id, used, subscription_id, package_id, date_from
             """,
-            [list({key[0] for key in keys}), list({key[2] for key in keys})],
+            [list({key[0] for key in ends}), list({key[2] for key in ends})],
         )
         for counter, used, *key in self._env.cr.fetchall():
             self._counters[tuple(key)], self._used[tuple(key)] = counter, used
@@ -130,19 +182,19 @@ class Allowances:
     def take(self, account, call):
         """Use packages for a call.
 
-        :return: (free seconds, whether the connection fee is covered, whether the same seconds
-            are free for the resellers above, who pay for the package at their prices)
+        :return: (free seconds, whether the connection fee is covered) for the account, and the
+            same for the resellers above, who pay for the packages at their prices
         """
         packages = self._packages.get(account.id)
         if not packages:
-            return 0, False, False
+            return NOTHING_FREE
         call_id, _partner, direction, number, start, seconds = call
         day = date.fromisoformat(account.day(start))
         usable, allowances = {}, []
         for package in packages:
             if not package.covers(direction, number, day):
                 continue
-            key = self._key(package, day)
+            key, _end = self._key(package, day)
             remaining = 0
             if package.unit != "unlimited":
                 remaining = package.total(day) - self._used[key]
@@ -153,13 +205,19 @@ class Allowances:
                 Allowance(key, package.unit, remaining, package.increment, package.covers_fee)
             )
         if not allowances:
-            return 0, False, False
+            return NOTHING_FREE
         free, uses, covers_fee = take(allowances, seconds)
+        above, above_fee, rest = 0, False, seconds
         for key, units in uses:
             self._used[key] += units
             self._uses.append((call_id, key, units))
-        covers_resellers = all(usable[key].covers_resellers for key, _units in uses)
-        return free, covers_fee, bool(uses) and covers_resellers
+            package = usable[key]
+            carried = min(units, rest) if package.unit == "seconds" else rest
+            rest -= carried
+            if package.covers_resellers:
+                above += carried
+                above_fee = above_fee or package.covers_fee
+        return (free, covers_fee), (above, above_fee)
 
     def store(self):
         """Write the counters, and which call used what, so that it can be given back."""
@@ -177,9 +235,9 @@ class Allowances:
             VALUES %s
                 ON CONFLICT (subscription_id, package_id, date_from)
                 DO UPDATE SET used = telecom_allowance.used + excluded.used
-            RETURNING id, subscription_id, package_id, date_from, date_to
+            RETURNING id, subscription_id, package_id, date_from
             """,
-            [(*key, used) for key, used in units.items()],
+            [(*key, self._ends[key], used) for key, used in units.items()],
             fetch=True,
         ):
             self._counters[tuple(key)] = counter
@@ -195,8 +253,9 @@ class Allowances:
     # === LOADING ===
 
     def _key(self, package, day):
-        date_from, date_to = package.rule.span_of(day)
-        return package.subscription_id, package.package_id, date_from, date_to
+        """Return the key of the counter that the package has on that day, and its span's end."""
+        date_from, date_to = package.span(day)
+        return (package.subscription_id, package.package_id, date_from), date_to
 
     def _load_packages(self, partner_ids):
         packages = defaultdict(list)
@@ -223,6 +282,7 @@ class Allowances:
         ):
             quantities[version.subscription_id.id].append((version.date_from, version.quantity))
         rules = {s.id: SpanRule.of(s) for s in subscriptions}
+        charged = self._charged_spans(subscriptions.ids)
         for row in rows:
             package = Package()
             package.subscription_id, partner, package.date_start, package.date_end = row[:4]
@@ -232,5 +292,23 @@ class Allowances:
             package.prefixes = tuple((prefixes or "").replace(",", " ").split())
             package.quantities = quantities[package.subscription_id]
             package.rule = rules[package.subscription_id]
+            package.charged = charged[package.subscription_id]
             packages[partner].append(package)
         return packages
+
+    def _charged_spans(self, subscription_ids):
+        """Return {service: [(first day charged, span's first day, span's end)]}, in order."""
+        self._env["telecom.charge"].flush_model()
+        self._env.cr.execute(
+            """
+            SELECT DISTINCT subscription_id, span_from, whole_from, whole_to
+              FROM telecom_charge
+             WHERE subscription_id = ANY(%s) AND tier = 0 AND span_from IS NOT NULL
+             ORDER BY subscription_id, span_from
+            """,
+            [subscription_ids],
+        )
+        spans = defaultdict(list)
+        for subscription, *span in self._env.cr.fetchall():
+            spans[subscription].append(tuple(span))
+        return spans

@@ -28,6 +28,10 @@ class PricedRate:
         # and those of a row of usage
         self.usage = f"{direction}\t{self.destination}"
 
+    def under(self, destination, direction):
+        """Return the same rate under the destination that a call charge has."""
+        return PricedRate(self.id, destination, direction, self.terms)
+
 
 class Rates:
     """Prefix tables by (card, direction); whole cards are kept while one run lasts."""
@@ -36,10 +40,25 @@ class Rates:
         self._env = env
         self._whole = {}
         self._some = {}
+        self._deleted = {}
 
     def load(self, card_ids, calls):
-        """Read the rates that the calls of a batch can match."""
+        """Read the rates that the calls of a batch can match.
+
+        The cards are held until the transaction ends: a rate is deleted only when nobody prices
+        with its card, and what was read before is then read anew.
+        """
         self._some = {}
+        self._env.cr.execute(
+            "SELECT id, rates_deleted FROM telecom_rate_card WHERE id = ANY(%s) ORDER BY id"
+            " FOR KEY SHARE",
+            [card_ids],
+        )
+        for card, deleted in self._env.cr.fetchall():
+            if self._deleted.setdefault(card, deleted) != deleted:
+                self._deleted[card] = deleted
+                for way in ("outbound", "inbound"):
+                    self._whole.pop((card, way), None)
         missing = [card for card in card_ids if (card, "outbound") not in self._whole]
         if not missing:
             return
@@ -56,9 +75,22 @@ class Rates:
         table = self._whole.get(key)
         return self._some.get(key) if table is None else table
 
+    def by_id(self, rate_ids):
+        """Return {rate id: PricedRate} of rates that priced calls before."""
+        return {rate.id: rate for *_span, rate in self._priced("r.id = ANY(%s)", [list(rate_ids)])}
+
     def _read(self, card_ids, prefixes=None):
-        cr = self._env.cr
         rows = {(card, way): [] for card in card_ids for way in ("outbound", "inbound")}
+        condition, params = "r.card_id = ANY(%s)", [card_ids]
+        if prefixes is not None:
+            condition, params = f"{condition} AND r.prefix = ANY(%s)", [card_ids, prefixes]
+        for card, prefix, date_from, date_to, rate in self._priced(condition, params):
+            rows[card, rate.direction].append((prefix, date_from, date_to, rate))
+        return {key: PrefixTable(table, SHORT_LENGTH) for key, table in rows.items()}
+
+    def _priced(self, condition, params):
+        """Yield (card id, prefix, from, to, PricedRate) of the rates that a condition selects."""
+        cr = self._env.cr
         cr.execute(
             f"""
             SELECT r.id, r.card_id, r.direction, r.prefix, r.destination,
@@ -66,10 +98,10 @@ class Rates:
                    r.price_per_minute::text, r.connection_fee::text, r.included_seconds,
                    r.initial_increment, r.increment, c.rounding_digits, c.rounding_method
               FROM telecom_rate r JOIN telecom_rate_card c ON c.id = r.card_id
-             WHERE r.card_id = ANY(%s) {"AND r.prefix = ANY(%s)" if prefixes is not None else ""}
+             WHERE {condition}
              ORDER BY r.id
             """,
-            [card_ids, prefixes] if prefixes is not None else [card_ids],
+            params,
         )
         known = {}
         for (
@@ -101,5 +133,4 @@ class Rates:
                     method,
                 )
             rate = PricedRate(rate_id, destination, way, rate_terms)
-            rows[card, way].append((prefix, date_from, date_to, rate))
-        return {key: PrefixTable(table, SHORT_LENGTH) for key, table in rows.items()}
+            yield card, prefix, date_from, date_to, rate

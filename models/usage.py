@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from .bulk import BulkMany2one
+from .bulk import BigInteger, BulkMany2one
 
 
 class Usage(models.Model):
@@ -22,7 +22,7 @@ class Usage(models.Model):
     direction = fields.Selection([("outbound", "Outbound"), ("inbound", "Inbound")])
     destination = fields.Char(required=True)
     calls = fields.Integer(required=True)
-    seconds = fields.Integer(required=True, help="Billed seconds.")
-    free_seconds = fields.Integer(required=True)
+    seconds = BigInteger(required=True, help="Billed seconds.")
+    free_seconds = BigInteger(required=True)
     amount = fields.Float(digits=(20, 8), required=True)
     currency_id = BulkMany2one("res.currency", required=True)

@@ -137,7 +137,9 @@ def close(env):
 
 
 def _rate_batch(rater):
-    return rater._rate_batch(rater._claim(10_000, False, None, None, None), None)
+    from odoo.addons.telecom_billing.models.rating import Queue
+
+    return rater._rate_batch(rater._claim(Queue(False, None, None), 10_000, None), None)
 
 
 def hold(env):

@@ -6,6 +6,9 @@ from odoo.exceptions import UserError
 from ..engine.calendar import midnight_utc
 from .period_book import open_periods
 
+# Made so that charges agree with an invoice, and made anew with it: they follow the invoice.
+OF_INVOICES = ("rounding", "change")
+
 
 class Charge(models.Model):
     """One amount that one account owes for something else than a call."""
@@ -31,6 +34,7 @@ class Charge(models.Model):
             ("adjustment", "Adjustment"),
             ("commission", "Commission"),
             ("rounding", "Rounding"),
+            ("change", "Changed on the Invoice"),
         ],
         required=True,
         default="adjustment",
@@ -104,7 +108,9 @@ class Charge(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billed(self):
         for charge in self:
-            if charge.sudo().period_id.state != "open" and charge.charge_type != "rounding":
+            if charge.charge_type in OF_INVOICES:
+                continue
+            if charge.sudo().period_id.state != "open":
                 raise UserError(
                     self.env._("%s is in a closed billing period: it is kept.", charge.name)
                 )

@@ -60,6 +60,23 @@ class TestProposals(EngineCase):
                 "Chiamante;Chiamato;Data;Ora;Durata;Esito",
                 {"src": 0, "dst": 1, "start": 2, "start_time": 3, "duration": 4, "disposition": 5},
             ),
+            (
+                "historyid,callid,duration,time-start,time-answered,time-end,reason-terminated,"
+                "from-no,to-no",
+                {
+                    "uid": 0, "duration": 2, "start": 3, "answer": 4, "end": 5, "disposition": 6,
+                    "src": 7, "dst": 8,
+                },
+            ),
+            # whoever names the call it came from is the leg that is not charged
+            (
+                "Call-ID,Parent-Call-ID,Linked-Call-ID,Related Call ID,start,to,billsec",
+                {"uid": 0, "start": 4, "dst": 5, "billsec": 6},
+            ),
+            (
+                "uuid,bleg_uuid,start,to,billsec,hangup_cause,status",
+                {"uid": 0, "bleg_uid": 1, "start": 2, "dst": 3, "billsec": 4, "disposition": 6},
+            ),
         ):  # fmt: skip
             names = header.replace(";", ",").split(",")
             with self.subTest(header):
@@ -163,6 +180,77 @@ class TestHeaderCsv(EngineCase):
             text = f"{header}{start};{answer};2026-09-01 10:01:05;99;65\n"
             (row,), _bad = read(text, "header_csv")
             self.assertEqual((row["billsec"], row["duration"]), (seconds, 65), answer)
+
+    def test_a_cause_denies_seconds_and_a_disposition_decides(self):
+        header = "uid;start;answer;end;to;duration;billsec;%s\n"
+        stamps = "2026-09-01 10:00:00", "2026-09-01 10:00:05", "2026-09-01 10:05:05"
+        charged, ringing, denied = 300, 0, "answer_denied"
+        for column, value, answered, expected in (
+            # a code of 0 and a cause of none say nothing
+            ("hangup_cause", "0", False, charged),
+            ("hangup_cause", "NONE", False, charged),
+            ("disposition", "0", False, charged),
+            ("hangup_cause", "NORMAL_CLEARING", False, charged),
+            ("hangup_cause", "NORMAL_TEMPORARY_FAILURE", False, charged),
+            ("hangup_cause", "CALL_REJECTED", False, denied),
+            ("hangup_cause", "CALL_REJECTED", True, denied),
+            ("Hangup Cause", "NO_ANSWER", False, denied),
+            ("hangup_cause", "USER_BUSY", True, denied),
+            ("q850cause", "17", False, denied),
+            ("q850cause", "16", False, charged),
+            ("sip_code", "200", False, charged),
+            ("sip_code", "486", False, denied),
+            ("sip_code", "486", True, denied),
+            ("status", "487 Request Terminated", False, denied),
+            ("status", "CALL_REJECTED", False, denied),
+            # Asterisk counts what nobody answered, even from where it answered itself
+            ("disposition", "NO ANSWER", False, ringing),
+            ("disposition", "NO ANSWER", True, ringing),
+            ("status", "missed", False, ringing),
+            ("status", "missed", True, denied),
+            ("Résultat", "occupé", False, ringing),
+        ):
+            with self.subTest(f"{column} {value}", answered=answered):
+                start, answer, end = stamps
+                lines = header % column + f"c1;{start};{answer};{end};99;305;300;{value}\n"
+                columns = propose_columns(lines.partition("\n")[0].split(";"))
+                if not answered:
+                    columns.pop("answer")
+                rows, bad = read(lines, "header_csv", columns=columns)
+                if expected == denied:
+                    self.assertEqual((rows, codes(bad)), ([], [(2, denied)]))
+                    self.assertIn("300 seconds", str(bad[0]["error"]))
+                else:
+                    found = rows[0]["billsec"], rows[0]["answered"]
+                    self.assertEqual(found, (expected, bool(expected)))
+
+    def test_seconds_without_the_answer_that_they_began_with(self):
+        header, start = "start;answer;end;to;duration;billsec\n", "2026-09-01 10:00:00"
+        for answer in ("", "0000-00-00 00:00:00", "no"):
+            row = f"{start};{answer};2026-09-01 10:01:05;99;65;%s\n"
+            self.assertEqual(
+                codes(read(header + row % 60, "header_csv")[1]), [(2, "answer_missing")]
+            )
+            (row,), _bad = read(header + row % 0, "header_csv")
+            self.assertEqual((row["billsec"], row["answered"]), (0, False))
+
+    def test_a_cause_of_what_only_rang_contradicts_nothing(self):
+        text = "start;answer;to;duration;hangup_cause\n2026-09-01 10:00:00;;99;30;USER_BUSY\n"
+        (row,), _bad = read(text, "header_csv")
+        self.assertEqual((row["billsec"], row["duration"], row["answered"]), (0, 30, False))
+
+    def test_a_second_of_rounding_is_the_callers(self):
+        header = "historyid,callid,duration,time-start,time-answered,time-end,from-no,dial-no\n"
+        row = (
+            "Call 612504,00000C21DE5C2470_6531,00:05:36,2023/09/19 13:33:54,2023/09/19 13:33:54,"
+            "2023/09/19 13:39:31,+353200000149,960\n"
+        )
+        (call,), bad = read(header + row, "header_csv")
+        self.assertEqual((call["billsec"], call["duration"], bad), (336, 336, []))
+        self.assertEqual(call["uid"], "Call 612504")
+        # two seconds are no rounding
+        rows, bad = read(header + row.replace(":31,", ":32,"), "header_csv")
+        self.assertEqual((rows, codes(bad)), ([], [(2, "above_duration")]))
 
     def test_units_of_durations(self):
         for header, value, options, seconds in (

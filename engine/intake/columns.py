@@ -18,8 +18,9 @@ INBOUND_WORDS = words(
 # Our field: the names that switches give it, the better ones first; as `name_key` writes them.
 _NAMES = {
     "uid": (
-        "uid uuid uniqueid callid calluuid callguid originid sipcallid callreference callref"
-        " cdruniqueid cdrid cdruuid historyid guid pkid sessionid acctuniqueid acctsessionid"
+        # 3CX has a callid, too, which several of its records share
+        "uid uuid uniqueid historyid callid calluuid callguid originid sipcallid callreference"
+        " callref cdruniqueid cdrid cdruuid guid pkid sessionid acctuniqueid acctsessionid"
         " recordid referenceid reference interactionid id"
         " identifiant idappel anrufid gesprachsid idllamada idchiamata"
     ),
@@ -78,9 +79,10 @@ _NAMES = {
     ),
     "duration_ms": "mduration durationms durationmsec msduration durationmilliseconds",
     "disposition": (
-        "disposition hangupcause status callstatus result callresult cause terminationcause"
-        " releasecause releasetext causecode sipcode reason reasonterminated disconnectreason"
-        " terminatecause q850cause statut resultat ergebnis estado resultado esito stato"
+        "disposition status callstatus result callresult"
+        " statut resultat ergebnis estado resultado esito stato"
+        " hangupcause cause terminationcause releasecause releasetext causecode sipcode reason"
+        " reasonterminated disconnectreason terminatecause q850cause"
     ),
     "direction": (
         "direction calldirection calltype type typeofcall sens richtung sentido direccion direzione"
@@ -94,10 +96,9 @@ _NAMES = {
         "trunk trunkname trunkid trunkgroup gateway ingressgateway sourceip srcip remoteip"
         " ipaddress ip networkip originip clientip route"
     ),
-    "bleg_uid": (
-        "bleguuid bleguid otherlegcallid otherleguuid otherlegid bridgeuuid bridgeid relatedcallid"
-        " parentcallid linkedcallid"
-    ),
+    # not the call that a row came from (parent, linked): who names it is the other leg, not the
+    # one that is charged, or a call of its own
+    "bleg_uid": "bleguuid bleguid otherlegcallid otherleguuid otherlegid bridgeuuid bridgeid",
 }
 FIELDS = tuple(_NAMES)
 _NAMES = {field: tuple(names.split()) for field, names in _NAMES.items()}

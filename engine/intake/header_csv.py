@@ -2,13 +2,13 @@
 
 import re
 from datetime import timedelta
-from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
 from operator import itemgetter
 
+from .answers import NO, is_cause, is_never_connected, is_unanswered, outweighs_answer
 from .badrow import Refused, Unreadable
-from .columns import FIELDS, INBOUND_WORDS, OUTBOUND_WORDS, propose_columns, words
+from .columns import FIELDS, INBOUND_WORDS, OUTBOUND_WORDS, propose_columns
 from .csv_records import Splitter, read_rows
 from .delimiters import sniff_delimiter
 from .durations import parse_seconds
@@ -17,13 +17,8 @@ from .stamps import NEVER, stamp_parser
 from .stream import first_lines, line_blocks, text_blocks
 
 _COMMENT = "#"
+_ROUNDING = 1  # second, between stamps and durations that a switch rounds each for itself
 _LENGTHS = ("billsec", "billsec_ms", "duration", "duration_ms", "end")
-_UNANSWERED = words(
-    "no 0 n false noanswer notanswered unanswered busy userbusy failed failure cancel cancelled"
-    " canceled congestion congested chanunavail unavailable rejected declined error missed"
-    " abandoned originatorcancel nouserresponse callrejected unallocatednumber nonotfound none"
-    " besetzt nichtangenommen occupe nonrepondu ocupado nocontestada occupato nonrisposto"
-)
 _DIRECTIONS = {
     **dict.fromkeys(OUTBOUND_WORDS, "outbound"),
     **dict.fromkeys(INBOUND_WORDS, "inbound"),
@@ -35,11 +30,16 @@ _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d{1,3}", re.ASCII)
 def read_header_csv(stream, options):
     """The calls of a CSV file with a header row.
 
-    Answered is, of these, the first that the file has: an answer stamp, a disposition that says the
-    contrary, more than 0 seconds to bill. Without a column of seconds to bill they are those
-    between answer and end, or else the duration. Without a column for ``uid`` it is a mark of the
-    whole row. A row of more or fewer columns than the header, and one with more seconds to bill
-    than it lasted, is a bad row: its columns are not where they are believed to be.
+    Answered is what has an answer stamp, or without a column for it more than 0 seconds to bill,
+    unless the disposition says the contrary. A row that contradicts itself is a bad row, since
+    either word may be the wrong one: seconds to bill without an answer stamp, or with a cause (see
+    :mod:`answers`) of calls that were never connected.
+
+    Without a column of seconds to bill they are those between answer and end, or else the duration.
+    Where they are a second more than the duration, one of the two was rounded, and the smaller is
+    taken. Without a column for ``uid`` it is a mark of the whole row. A row of more or fewer
+    columns than the header, and one with still more seconds to bill than it lasted, is a bad row:
+    its columns are not where they are believed to be.
 
     :param stream: ``bytes`` or a binary file
     :param options: :class:`options.Options`; ``columns`` is a ``dict`` of field (see
@@ -104,7 +104,7 @@ def _read(stream, options):
         if header is not None or not has_header:
             break
         before += len(lines)
-    convert = _converter(_places(columns, header), header and len(header), options)
+    convert = _converter(_places(columns, header), header, options)
     yield from read_rows(
         chain([(lines[skipped:], is_odd)], blocks),
         delimiter,
@@ -142,13 +142,16 @@ def _places(columns, header):
     return places
 
 
-def _converter(places, width, options):
+def _converter(places, header, options):
+    width = header and len(header)
     parse_stamp = stamp_parser(options.timezone, options.date_order)
     rounding, per_second = options.duration_rounding, DURATION_UNITS[options.duration_unit]
     least = max(places.values()) + 1
     # Fields that the file has not are read from an empty cell put behind the others.
     pick = itemgetter(*(places.get(field, -1) for field in FIELDS))
     has_uid, has_answer = "uid" in places, "answer" in places
+    named = dict(enumerate(header or ()))
+    tells_cause = is_cause(named.get(places.get("disposition"), ""))
 
     def seconds(text, text_of_milliseconds, field):
         if text:
@@ -156,6 +159,15 @@ def _converter(places, width, options):
         if text_of_milliseconds:
             return parse_seconds(text_of_milliseconds, field, rounding, 1000)
         return None
+
+    def is_connected(disposition, has_stamp, billsec):
+        """What the disposition says of a call with seconds to bill."""
+        if is_unanswered(disposition):
+            if not tells_cause and (not has_stamp or outweighs_answer(disposition)):
+                return False
+        elif not is_never_connected(disposition):
+            return True
+        raise Unreadable("disposition", "answer_denied", disposition, duration=billsec)
 
     def convert(line, raw, fields):
         count = len(fields)
@@ -187,19 +199,28 @@ def _converter(places, width, options):
         if _SCIENTIFIC.fullmatch(dst):
             raise Unreadable("dst", "digits_lost", dst)
         start = parse_stamp(f"{start} {start_time}" if start_time else start, "start")
-        is_answered = has_answer and answer.lower() not in NEVER
+        has_stamp = has_answer and answer.lower() not in NEVER and answer.lower() not in NO
         duration = seconds(duration, duration_ms, "duration")
-        billsec = seconds(billsec, billsec_ms, "billsec")
+        counted = billsec = seconds(billsec, billsec_ms, "billsec")
         if billsec is None:
-            billsec = _between(parse_stamp, answer, end) if is_answered and end else duration
+            billsec = _between(parse_stamp, answer, end) if has_stamp and end else duration
         if billsec is None:
             raise Unreadable("billsec", "empty")
         if duration is None:
             duration = billsec
-        elif billsec > duration:
+        elif billsec > duration + _ROUNDING:
             raise Unreadable("billsec", "above_duration", billsec, duration=duration)
-        if not has_answer:
-            is_answered = billsec > 0 and not (disposition and is_unanswered(disposition))
+        else:
+            billsec = min(billsec, duration)
+        if has_answer and not has_stamp and not counted:
+            # what was counted otherwise is how long it rang
+            is_answered = False
+        elif billsec and not is_connected(disposition, has_stamp, billsec):
+            is_answered = False
+        elif billsec and has_answer and not has_stamp:
+            raise Unreadable("answer", "answer_missing", answer, duration=billsec)
+        else:
+            is_answered = has_stamp if has_answer else billsec > 0
         return {
             "uid": uid if has_uid else _mark(cells),
             "account_code": account,
@@ -227,17 +248,6 @@ def _between(parse_stamp, answer, end):
     if length < timedelta(0):
         raise Unreadable("end", "not_a_stamp", end)
     return int(length.total_seconds())
-
-
-@lru_cache(maxsize=1024)
-def is_unanswered(disposition):
-    """Whether a disposition says, in words of switches or people, that nobody answered.
-
-    >>> is_unanswered('NO ANSWER'), is_unanswered('ANSWERED'), is_unanswered('')
-    (True, False, False)
-    """
-    word = "".join(char for char in disposition.lower() if char.isalnum())
-    return word in _UNANSWERED
 
 
 def _mark(cells):

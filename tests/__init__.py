@@ -39,6 +39,7 @@ from . import (
     test_rate_import_decks,
     test_rating,
     test_rating_packages,
+    test_rating_robust,
     test_reconciliation,
     test_services,
     test_services_changes,

@@ -142,6 +142,21 @@ def _rate_batch(rater):
     return rater._rate_batch(rater._claim(Queue(False, None, None), 10_000, None), None)
 
 
+def in_the_old_snapshot(env, work):
+    """Do the work of a batch in the transaction that has looked; repeat it in a new one when
+    PostgreSQL asks for that, as `run_batch` does."""
+    from odoo.addons.telecom_billing.models.bulk import RETRYABLE, run_batch
+
+    try:
+        work()
+        env.cr.commit()
+    except RETRYABLE:
+        say("again")
+        env.cr.rollback()
+        env.transaction.reset()
+        run_batch(env, work)
+
+
 def hold(env):
     """Rate everything, say so, and commit when told to."""
     from odoo.addons.telecom_billing.models.rating import Rater
@@ -154,17 +169,48 @@ def hold(env):
 
 def old_snapshot(env):
     """Look at the database, say so, and rate when told to, as if nothing had changed since."""
-    from odoo.addons.telecom_billing.models.bulk import run_batch
     from odoo.addons.telecom_billing.models.rating import Rater
 
     env.cr.execute("SELECT count(*) FROM telecom_billing_period")
     say("looked")
     sys.stdin.readline()
     rater = Rater(env)
-    run_batch(env, lambda: _rate_batch(rater))
+    in_the_old_snapshot(env, lambda: _rate_batch(rater))
+
+
+def two_calls(env):
+    """Make an account whose first call uses up its package, and a second call to be rated."""
+    minutes = env["telecom.package"].search([("unit", "=", "seconds")], limit=1).product_id
+    model = env["res.partner"].search([("account_code", "!=", False)], limit=1)
+    account = env["res.partner"].create(
+        {
+            "name": "Two calls",
+            "is_telecom_account": True,
+            "account_code": "TWO",
+            "rate_card_id": model.rate_card_id.id,
+        }
+    )
+    env["telecom.subscription"].create(
+        {"partner_id": account.id, "product_id": minutes.id, "date_start": "2025-08-01"}
+    )
+    for uid, start, seconds in (("first", "10:00", 86400), ("second", "11:00", 60)):
+        row = {"uid": uid, "account_code": "TWO", "dst": "3225551234", "billsec": seconds}
+        env["telecom.cdr"].import_calls([{**row, "start": f"2025-08-10 {start}:00"}], "two")
+        if uid == "first":
+            env["telecom.cdr"].rate_pending()
+
+
+def withdraw(env):
+    """Look at the database, say so, and set the first call aside when told to."""
+    first = env["telecom.cdr"].search([("uid", "=", "first")])
+    say("looked")
+    sys.stdin.readline()
+    in_the_old_snapshot(env, lambda: first._set_aside("other_leg"))
 
 
 JOBS = {
+    "two_calls": two_calls,
+    "withdraw": withdraw,
     "hold": hold,
     "old_snapshot": old_snapshot,
     "set_up": set_up,

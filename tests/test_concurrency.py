@@ -245,6 +245,21 @@ class TestConcurrency(BaseCase):
         with_calls = {row.rsplit(", ", 1)[1] for row in content["call charges"]}
         self.assertEqual(with_calls, {"'open')"})
 
+    def test_units_given_back_while_others_find_none_left(self):
+        """Who sets a call aside gives its free units to the calls after it, to those, too, that
+        were priced since it looked."""
+        database = self.new_database("units")
+        self.run_jobs(database, "two_calls")
+        other = self.start_jobs(database, "withdraw")
+        self.assertEqual(self.said(other), ["ready", "looked"])
+        self.run_jobs(database, "rate")
+        self.tell(other)
+        self.finish(other)
+        self.run_jobs(database, "rate")
+        charges = [row for row in self.content(database)["call charges"] if "'second'" in row]
+        self.assertEqual(len(charges), 1)
+        self.assertIn("60, 60", charges[0])
+
     def said(self, worker):
         return [worker.stdout.readline().decode().strip() for _ in range(2)]
 

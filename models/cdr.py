@@ -1,7 +1,7 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -202,6 +202,15 @@ class Cdr(models.Model):
             calls |= self.search([("source", "=", source), ("uid", "=", vals["uid"])], limit=1)
         return calls
 
+    def write(self, vals):
+        """Refuse: calls are evidence. What is found out about them later (an account, a leg to be
+        set aside) is written by the methods that do so, as superuser."""
+        if not self.env.su:
+            raise AccessError(
+                self.env._("A call is kept as the switch reported it: nobody may change it.")
+            )
+        return super().write(vals)
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_charged(self):
         if (
@@ -223,6 +232,7 @@ class Cdr(models.Model):
 
     def action_rate(self):
         """Try the selected calls that are still to be rated."""
+        self._check_rating()
         waiting = self.filtered(lambda cdr: cdr.state in ("pending", "unrated"))
         return self._notify_rated(Rater(self.env).run(only=waiting.ids))
 
@@ -272,6 +282,12 @@ class Cdr(models.Model):
 
     # === BUSINESS METHODS ===
 
+    def _check_rating(self):
+        """Refuse those who may not have these calls priced: who may import calls may also have
+        them rated, where they are of a company of theirs."""
+        self.check_access("read")
+        self.browse().check_access("create")
+
     @api.model
     def import_calls(self, rows, source):
         """Take calls into the database, each once.
@@ -296,7 +312,7 @@ class Cdr(models.Model):
         :param limit: number of calls to try at most; None for all
         :return: dict of counts: `rated`, `unrated`, and `reasons` {reason: calls}
         """
-        self.check_access("write")
+        self._check_rating()
         return Rater(self.env).run(limit=limit)
 
     @api.model
@@ -307,7 +323,7 @@ class Cdr(models.Model):
         :param date_from, date_to: UTC datetimes; calls that start in [date_from, date_to)
         :return: dict of counts `released`, `kept` (invoiced or frozen), `rated`, `unrated`
         """
-        self.check_access("write")
+        (self if calls is None else calls)._check_rating()
         return Rerater(self.env).run(calls, accounts, cards, date_from, date_to)
 
     def _find_accounts(self):

@@ -4,7 +4,16 @@ from odoo import fields
 
 from .bulk import commit_progress, copy_rows, run_batch
 
+# calls of whole accounts are put together to batches of so many
 BATCH = 20_000
+# and the calls of one account are divided when there are more
+LARGEST_BATCH = 100_000
+
+CHARGE_TABLES = """
+       telecom_call_charge g
+  JOIN telecom_cdr c ON c.id = g.cdr_id
+  JOIN telecom_billing_period p ON p.id = g.period_id
+"""
 
 
 class Rerater:
@@ -14,28 +23,34 @@ class Rerater:
         self.env = env(su=True)
 
     def run(self, calls=None, accounts=None, cards=None, date_from=None, date_to=None):
-        """Undo and price again; parameters and result as in `telecom.cdr._rerate`."""
+        """Undo and price again; parameters and result as in `telecom.cdr._rerate`.
+
+        Batch by batch, so that what accounts owe is never short of more than one batch.
+        """
         from .rating import Rater
 
-        ids = self._select(calls, accounts, cards, date_from, date_to)
-        released = []
-        for index in range(0, len(ids), BATCH):
-            batch = ids[index : index + BATCH]
-            released += run_batch(self.env, lambda batch=batch: self._release_and_queue(batch))
+        self.env["telecom.billing.period"].flush_model()
+        limits = self._limits(calls, accounts, cards, date_from, date_to)
+        found, kept = self._select(*limits), self._count_closed(*limits)
+        rater = Rater(self.env)
+        counts = {"released": 0, "kept": kept, "rated": 0, "unrated": 0}
+        for batch in _batches(found):
+            released = run_batch(self.env, lambda batch=batch: self._release_and_queue(batch))
+            counts["released"] += len(released)
+            counts["kept"] += len(batch) - len(released)
+            if released:
+                priced = rater.run(only=released)
+                counts["rated"] += priced["rated"]
+                counts["unrated"] += priced["unrated"]
             commit_progress(self.env)
-        counts = Rater(self.env).run(only=released) if released else {"rated": 0, "unrated": 0}
-        return {
-            "released": len(released),
-            "kept": len(ids) - len(released),
-            "rated": counts["rated"],
-            "unrated": counts["unrated"],
-        }
+        return counts
 
     def release(self, cdr_ids):
         """Take back the charges of calls, where every tier's period is still open.
 
         Call charges are deleted, their sums appended to the usage with the opposite sign, and
-        the units of packages given back.
+        the units of packages given back. Whose call it was is told by its charges, not by the
+        call: whatever became of that since, usage and call charges stay equal.
 
         :param cdr_ids: ids of calls
         :return: ids of the calls whose charges were taken back
@@ -52,17 +67,20 @@ class Rerater:
             """
             WITH gone AS (
                 DELETE FROM telecom_call_charge WHERE cdr_id = ANY(%(ids)s) RETURNING *
+            ), owned AS (
+                SELECT gone.*, first_value(partner_id) OVER call AS customer_id
+                  FROM gone WINDOW call AS (PARTITION BY cdr_id ORDER BY tier)
             )
             INSERT INTO telecom_usage (
                 period_id, partner_id, customer_id, tier, day, direction, destination,
                 currency_id, calls, seconds, free_seconds, amount)
-            SELECT g.period_id, g.partner_id, c.partner_id, g.tier,
+            SELECT g.period_id, g.partner_id, g.customer_id, g.tier,
                    (g.call_date AT TIME ZONE 'UTC' AT TIME ZONE z.tz)::date,
                    c.direction, g.destination, g.currency_id,
                    -count(*), -sum(g.billed_seconds), -sum(g.free_seconds), -sum(g.amount)
-              FROM gone g
-              JOIN telecom_cdr c ON c.id = g.cdr_id
-              JOIN telecom_account_zone z ON z.partner_id = c.partner_id
+              FROM owned g
+              JOIN telecom_account_zone z ON z.partner_id = g.customer_id
+              LEFT JOIN telecom_cdr c ON c.id = g.cdr_id
              GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
             """,
             {"ids": ids},
@@ -74,7 +92,7 @@ class Rerater:
                 RETURNING allowance_id, units
             )
             UPDATE telecom_allowance a SET used = a.used - g.units
-              FROM (SELECT allowance_id, sum(units)::integer AS units
+              FROM (SELECT allowance_id, sum(units) AS units
                       FROM gone GROUP BY allowance_id) g
              WHERE a.id = g.allowance_id
             """,
@@ -96,20 +114,41 @@ class Rerater:
             return []
         self.env.cr.execute(
             """
-            SELECT c.id, later.id
-              FROM telecom_cdr c
-              JOIN telecom_cdr later ON later.partner_id = c.partner_id
-               AND later.start >= c.start AND later.id != ALL(%(ids)s)
-             WHERE c.id = ANY(%(ids)s)
+            SELECT id, partner_id, start FROM telecom_cdr c
+             WHERE id = ANY(%s) AND partner_id IS NOT NULL
                AND EXISTS (SELECT 1 FROM telecom_allowance_use WHERE cdr_id = c.id)
-               AND EXISTS (SELECT 1 FROM telecom_call_charge WHERE cdr_id = later.id)
             """,
-            {"ids": list(cdr_ids)},
+            [list(cdr_ids)],
         )
-        after = self.env.cr.fetchall()
+        had_units = self.env.cr.fetchall()
         released = set(self.release(cdr_ids))
-        self._release_and_queue(list({later for call, later in after if call in released}))
+        # of each account the first call that gives units back: all after it may get some
+        first = {}
+        for call, partner, start in had_units:
+            if call in released:
+                first[partner] = min(start, first.get(partner, start))
+        self._release_and_queue(self._charged_since(first, cdr_ids))
         return list(released)
+
+    def _charged_since(self, first, but):
+        """Return the ids of the accounts' calls since a moment that are charged.
+
+        :param first: {account id: moment}
+        :param but: ids of calls to be left out
+        """
+        if not first:
+            return []
+        self.env.cr.execute(
+            """
+            SELECT c.id
+              FROM unnest(%s::integer[], %s::timestamp[]) AS since (partner_id, start)
+              JOIN telecom_cdr c ON c.partner_id = since.partner_id AND c.start >= since.start
+             WHERE c.id != ALL(%s)
+               AND EXISTS (SELECT 1 FROM telecom_call_charge WHERE cdr_id = c.id)
+            """,
+            [list(first), list(first.values()), list(but)],
+        )
+        return [row[0] for row in self.env.cr.fetchall()]
 
     def _lock_open(self, cdr_ids):
         """Return those of the calls whose periods are all open, with these locked."""
@@ -137,10 +176,12 @@ class Rerater:
         return [row[0] for row in cr.fetchall()]
 
     def _set_time_zones(self, cdr_ids):
-        """Fill a temporary table with the time zone of each account that called."""
+        """Fill a temporary table with the time zone of each account that was charged."""
         cr = self.env.cr
-        cr.execute("SELECT DISTINCT partner_id FROM telecom_cdr WHERE id = ANY(%s)", [cdr_ids])
-        partners = self.env["res.partner"].browse(row[0] for row in cr.fetchall() if row[0])
+        cr.execute(
+            "SELECT DISTINCT partner_id FROM telecom_call_charge WHERE cdr_id = ANY(%s)", [cdr_ids]
+        )
+        partners = self.env["res.partner"].browse(row[0] for row in cr.fetchall())
         cr.execute(
             """
             CREATE TEMPORARY TABLE IF NOT EXISTS telecom_account_zone (
@@ -153,7 +194,7 @@ class Rerater:
             cr,
             "telecom_account_zone",
             ("partner_id", "tz"),
-            [(partner.id, partner._account_tz()) for partner in partners],
+            partners._account_zones().items(),
         )
 
     def _release_and_queue(self, cdr_ids):
@@ -168,9 +209,11 @@ class Rerater:
         )
         return released
 
-    def _select(self, calls, accounts, cards, date_from, date_to):
-        """Return the ids of rated calls in question, oldest first."""
-        conditions, params = [], {}
+    # === WHICH CALLS ===
+
+    def _limits(self, calls, accounts, cards, date_from, date_to):
+        """Return the condition on calls, in SQL, and its parameters."""
+        conditions, params = ["g.tier = 0"], {}
         if calls is not None:
             conditions.append("c.id = ANY(%(calls)s)")
             params["calls"] = calls.ids
@@ -188,14 +231,47 @@ class Rerater:
             if moment:
                 conditions.append(f"c.start {operator} %({name})s")
                 params[name] = fields.Datetime.to_datetime(moment)
-        # without any limit: whatever still lies in an open period
+        return " AND ".join(conditions), params
+
+    def _select(self, condition, params):
+        """Return (id, account id) of the rated calls in open periods, by account, oldest first.
+
+        Whether the periods of the tiers above are open, too, is asked once they are locked.
+        """
         self.env.cr.execute(
             f"""
-            SELECT c.id FROM telecom_cdr c
-             WHERE EXISTS (SELECT 1 FROM telecom_call_charge g WHERE g.cdr_id = c.id)
-               AND {" AND ".join(conditions) or "TRUE"}
-             ORDER BY c.start, c.id
+            SELECT c.id, g.partner_id FROM {CHARGE_TABLES}
+             WHERE p.state = 'open' AND {condition}
+             ORDER BY g.partner_id, c.start, c.id
             """,
             params,
         )
-        return [row[0] for row in self.env.cr.fetchall()]
+        return self.env.cr.fetchall()
+
+    def _count_closed(self, condition, params):
+        """Return how many rated calls are in question that are invoiced, or about to be."""
+        self.env.cr.execute(
+            f"SELECT count(*) FROM {CHARGE_TABLES} WHERE p.state != 'open' AND {condition}",
+            params,
+        )
+        return self.env.cr.fetchone()[0]
+
+
+def _batches(calls):
+    """Yield lists of call ids, each account's together as far as there is room.
+
+    Free units go from call to call of an account: of two batches, the first would take back
+    the calls of the second to see what is left.
+
+    :param calls: (id, account id), by account, oldest first
+    """
+    batch, last = [], None
+    for call, account in calls:
+        full = BATCH if account != last else LARGEST_BATCH
+        if len(batch) >= full:
+            yield batch
+            batch = []
+        batch.append(call)
+        last = account
+    if batch:
+        yield batch

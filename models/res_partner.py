@@ -3,6 +3,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools.sql import SQL
 
 from .account_chain import AccountChain
+from .usage_days import move_usage
 
 
 class ResPartner(models.Model):
@@ -172,12 +173,18 @@ class ResPartner(models.Model):
         self._clean_account_code(vals)
         regular = {"billing_cycle", "billing_day", "billing_start", "tz"} & vals.keys()
         before = {p.id: [p[name] for name in regular] for p in self} if regular else {}
+        accounts = self.filtered("is_telecom_account") if "tz" in vals else self.browse()
+        zones = accounts._account_zones()
         result = super().write(vals)
         changed = self.filtered(
             lambda p: p.id in before and before[p.id] != [p[name] for name in regular]
         )
         if changed:
             self.env["telecom.billing.period"].sudo()._realign(changed)
+            new_zones = (accounts & changed)._account_zones()
+            move_usage(
+                self.env, {account: (zones[account], new) for account, new in new_zones.items()}
+            )
         return result
 
     @api.ondelete(at_uninstall=False)

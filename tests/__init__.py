@@ -41,6 +41,7 @@ from . import (
     test_rating_packages,
     test_rating_robust,
     test_reconciliation,
+    test_rerating,
     test_services,
     test_services_changes,
     test_translations,

@@ -21,7 +21,7 @@ RIGHTS = {
     "telecom.billing.profile": ("r", "crwu"),
     "telecom.billing.run": ("r", "crw"),
     "telecom.call.charge": ("r", "r"),
-    "telecom.cdr": ("crw", "crwu"),
+    "telecom.cdr": ("cr", "cru"),
     "telecom.cdr.import": ("cr", "crwu"),
     "telecom.cdr.reject": ("rw", "crwu"),
     "telecom.cdr.source": ("r", "crwu"),
@@ -46,7 +46,7 @@ WIZARDS = {
 }
 # methods that a telecom user may call although they write where the user itself may not:
 # calls are rated and priced again by whoever imports them
-BY_USERS = {"action_rate", "action_rerate", "rate_pending"}
+BY_USERS = {"action_rate", "action_rerate", "import_calls", "rate_pending"}
 # values for parameters that have no default
 ARGUMENTS = {
     "until": "2025-04-01",
@@ -237,6 +237,8 @@ class TestAccessRights(AccessCase):
     def test_no_method_writes_for_telecom_users_what_they_may_not_write(self):
         for model, name, arguments in self.public_methods():
             if name in BY_USERS or model not in RIGHTS or "w" in RIGHTS[model][0]:
+                continue
+            if name == "create" and "c" in RIGHTS[model][0]:
                 continue
             outcome = self.outcome(self.user, model, name, arguments, self.records[model])
             self.assertIn(outcome, ("refused", "harmless"), (model, name))

@@ -4,8 +4,11 @@ from odoo.fields import Command
 from odoo.tools import html2plaintext
 
 from .invoice_annex import InvoiceAnnex
+from .invoice_changes import InvoiceChanges
 from .invoice_summary import InvoiceSummary
 
+# What says to whom, in what and by whom charges are invoiced; these may change it.
+IDENTITY_FIELDS = frozenset({"company_id", "currency_id", "journal_id", "move_type", "partner_id"})
 # a minute of wkhtmltopdf, about; the pages beyond are read by nobody
 ANNEX_LIMIT = 10_000
 
@@ -26,19 +29,29 @@ class AccountMove(models.Model):
 
     # === CRUD METHODS ===
 
+    def write(self, vals):
+        """Keep telecom invoices with the account whose charges they are."""
+        before = {}
+        if not IDENTITY_FIELDS.isdisjoint(vals):
+            before = {move: move._telecom_identity() for move in self._telecom_invoices()}
+        result = super().write(vals)
+        for move, identity in before.items():
+            if move._telecom_identity() != identity:
+                move._telecom_refuse_another_identity()
+        return result
+
     def unlink(self):
         """Free the charges of invoices that are deleted: they are on the next run's invoices."""
-        periods = self._telecom_periods()
-        result = super().unlink()
-        periods._release()
-        return result
+        # first: the lines that go now shall not give back their charges one by one
+        self._telecom_release()
+        return super().unlink()
 
     # === ACTIONS ===
 
     def button_cancel(self):
         """Free the charges of cancelled invoices."""
         result = super().button_cancel()
-        self.filtered(lambda move: move.state == "cancel")._telecom_periods()._release()
+        self.filtered(lambda move: move.state == "cancel")._telecom_release()
         return result
 
     def button_draft(self):
@@ -47,6 +60,12 @@ class AccountMove(models.Model):
         if cancelled:
             cancelled._telecom_take_back()
         return super().button_draft()
+
+    def action_switch_move_type(self):
+        """Refuse to make a credit note of an invoice of charges: it would give money for them."""
+        for move in self._telecom_invoices():
+            move._telecom_refuse_another_identity()
+        return super().action_switch_move_type()
 
     def action_telecom_calls(self):
         """Open the calls behind this invoice."""
@@ -62,14 +81,49 @@ class AccountMove(models.Model):
 
     # === BUSINESS METHODS ===
 
-    def _telecom_periods(self):
-        """Return the billing periods that these invoices cover."""
-        return self.env["telecom.billing.period"].sudo().search([("move_id", "in", self.ids)])
+    def _telecom_invoices(self):
+        """Return those of these that a billing run has made."""
+        return self.filtered(lambda move: move.sudo().telecom_profile_id)
+
+    def _telecom_identity(self):
+        """Return what stays as it is while charges are invoiced with this."""
+        self.ensure_one()
+        # a contact of the same customer is another address; another account is another debtor
+        account = self.partner_id
+        if not account.is_telecom_account:
+            account = self.sudo().telecom_period_ids.partner_id
+        return (
+            account.ids,
+            self.commercial_partner_id,
+            self.currency_id,
+            self.company_id,
+            self.move_type,
+        )
+
+    def _telecom_refuse_another_identity(self):
+        """Say why not, and what to do instead.
+
+        :raises UserError: always
+        """
+        raise UserError(
+            self.env._(
+                "%(invoice)s invoices the charges of %(account)s: its customer, company, currency "
+                "and type cannot be changed. Cancel it instead, mend the account, and bill again.",
+                invoice=self.display_name,
+                account=self.sudo().telecom_period_ids.partner_id.display_name
+                or self.partner_id.display_name,
+            )
+        )
+
+    def _telecom_release(self):
+        """Free the charges of invoices that are given up, as if nobody had changed them."""
+        InvoiceChanges(self).drop()
+        self.env["telecom.billing.period"].sudo().search([("move_id", "in", self.ids)])._release()
 
     def _telecom_take_back(self):
         """Take back the charges of cancelled invoices.
 
-        :raises UserError: when another invoice has them by now
+        :raises UserError: when another invoice has them by now, or they are others by now
         """
         for move in self:
             periods = (
@@ -91,6 +145,16 @@ class AccountMove(models.Model):
                     "released_move_ids": [Command.unlink(move.id)],
                 }
             )
+            changes = InvoiceChanges(move)
+            if changes.is_outdated():
+                raise UserError(
+                    self.env._(
+                        "What is charged has changed since %s was cancelled. Leave it cancelled "
+                        "and bill again.",
+                        move.display_name,
+                    )
+                )
+            changes.settle()
 
     def _telecom_queue_mail(self):
         """Hand the invoices to Odoo's own sending job, each with its issuer's template."""

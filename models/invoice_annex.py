@@ -21,7 +21,7 @@ class InvoiceAnnex:
 
         :return: list of dicts: `currency`; `calls`, tuples of (when, from, to, destination,
             duration, free, amount); `totals`, the last three summed up; `has_free`; and, where
-            the invoice's own lines are rounded, `rounding` and `invoiced`
+            the invoice's own lines say something else, `rounding`, `changed`, `invoiced`
         """
         tables = []
         rows = self._read()
@@ -86,17 +86,24 @@ class InvoiceAnnex:
             ),
         }
         if currency == self.move.currency_id:
-            lines = self.move.invoice_line_ids.filtered_domain([("telecom_section", "=", "calls")])
-            invoiced = _decimal(
-                sum(line.quantity * line.price_unit for line in lines), currency.decimal_places
-            )
-            if invoiced != total:
-                table["rounding"] = self._number(invoiced - total, digits)
-                table["invoiced"] = self._number(invoiced, digits)
-                table["includes_taxes"] = invoiced != _decimal(
-                    sum(lines.mapped("price_subtotal")), currency.decimal_places
-                )
+            self._add_invoiced(table, total, digits)
         return table
+
+    def _add_invoiced(self, table, total, digits):
+        """Lead from the total of the calls to what the lines of calls say."""
+        lines = self.move.invoice_line_ids.filtered_domain([("telecom_section", "=", "calls")])
+        places = self.move.currency_id.decimal_places
+        # the lines' signs are those of charges, the table's those of the document
+        charged = self.sign * _decimal(sum(lines.mapped("telecom_amount")), places)
+        invoiced = self.sign * sum((line._telecom_amount_now() for line in lines), Decimal())
+        if charged == invoiced == total:
+            return
+        if charged != total:
+            table["rounding"] = self._number(charged - total, digits)
+        if invoiced != charged:
+            table["changed"] = self._number(invoiced - charged, digits)
+        table["invoiced"] = self._number(invoiced, digits)
+        table["includes_taxes"] = invoiced != _decimal(sum(lines.mapped("price_subtotal")), places)
 
     def _stamps(self):
         """Return a function from UTC moments to texts in the account's time zone."""

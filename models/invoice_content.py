@@ -9,6 +9,7 @@ from odoo.fields import Command
 from odoo.tools import SQL, format_date, plaintext2html
 
 from ..engine.calendar import local_day
+from .charge import OF_INVOICES
 from .invoice_builder import InvoiceBuilder
 from .invoice_line import InvoiceLine
 
@@ -36,11 +37,11 @@ class InvoiceContent:
 
         :raises UserError: with the account's name, when something is missing to invoice it
         """
-        # a period whose invoice was cancelled is rounded anew
+        # a period whose invoice was cancelled is rounded anew, and charged in full
         self.charge_model.search(
-            [("period_id", "in", self.periods.ids), ("charge_type", "=", "rounding")]
+            [("period_id", "in", self.periods.ids), ("charge_type", "in", OF_INVOICES)]
         ).unlink()
-        usage, charges = self._load_usage(), self._load_charges()
+        usage, charges = self.load_usage(), self.load_charges()
         vals_list, made, roundings = [], self.periods.browse(), []
         for period in self.periods:
             lines = self._lines(period, usage[period.id], charges[period.id])
@@ -50,7 +51,14 @@ class InvoiceContent:
                     continue
                 lines = [self._empty_line(period)]
             vals_list.append(self._move_vals(period, lines))
-            roundings += self._rounding_vals(period, lines, usage[period.id], charges[period.id])
+            total = sum((line.amount for line in lines), Decimal())
+            roundings += self.rounding_vals(
+                period,
+                period.partner_id.telecom_currency_id,
+                total,
+                usage[period.id],
+                charges[period.id],
+            )
             made += period
         if not vals_list:
             self.periods.activity_unlink(["mail.mail_activity_data_warning"])
@@ -70,7 +78,7 @@ class InvoiceContent:
 
     # === WHAT IS CHARGED ===
 
-    def _load_usage(self):
+    def load_usage(self):
         """Return {period: [(direction, destination, currency, calls, seconds, free, amount)]}.
 
         Amounts are texts: the driver would make floats of them.
@@ -101,13 +109,13 @@ class InvoiceContent:
             rows[period].append(row)
         return rows
 
-    def _load_charges(self):
+    def load_charges(self):
         """Return {period: charges} in the order in which they are printed."""
         charges = defaultdict(self.charge_model.browse)
         found = self.charge_model.search(
             [
                 ("period_id", "in", self.periods.ids),
-                ("charge_type", "!=", "rounding"),
+                ("charge_type", "not in", OF_INVOICES),
                 "|",
                 ("tier", "=", 0),
                 ("partner_id.reseller_kind", "!=", "agent"),
@@ -222,12 +230,12 @@ class InvoiceContent:
     def _move_vals(self, period, lines):
         """Return what one would give Odoo's own `create` for this invoice."""
         partner = period.partner_id
-        profile = partner._billing_profile()
+        profile = period.partner_id._billing_profile()
         company = profile.company_id
         journal = profile._sale_journal()
         self._check(period, profile, journal)
         partner = partner.with_company(company)
-        total = sum((line.price * Decimal(str(line.quantity)) for line in lines), Decimal())
+        total = sum((line.amount for line in lines), Decimal())
         sign = -1 if total < 0 else 1
         invoice_date = self._invoice_date(period, profile)
         vals = {
@@ -281,6 +289,7 @@ class InvoiceContent:
                 "quantity": line.quantity,
                 "price_unit": float(sign * line.price),
                 "telecom_section": section,
+                "telecom_amount": float(line.amount),
                 "telecom_destination": line.destination or False,
                 "telecom_direction": line.direction or False,
                 "telecom_charge_id": line.charge.id if line.charge else False,
@@ -349,11 +358,14 @@ class InvoiceContent:
                 )
             )
 
-    def _rounding_vals(self, period, lines, usage, charges):
+    def rounding_vals(self, period, currency, total, usage, charges):
         """Return the charges that make the exact ones add up to the invoice's rounded lines.
 
         There is one a currency: what was charged in another than the invoice's is taken out
         there and added here, at the rate of the invoice.
+
+        :param currency: the invoice's, in which `total` is
+        :param Decimal total: sum of the lines
         """
         differences = defaultdict(Decimal)
         for row in usage:
@@ -361,23 +373,28 @@ class InvoiceContent:
         for charge in charges:
             differences[charge.currency_id.id] -= Decimal(str(charge.amount))
         several = len(differences) > 1
-        differences[period.partner_id.telecom_currency_id.id] += sum(
-            (line.price * Decimal(str(line.quantity)) for line in lines), Decimal()
-        )
+        name = self.env._("Currency conversion") if several else self.env._("Rounding")
+        differences[currency.id] += total
         return [
             {
-                "name": self.env._("Currency conversion") if several else self.env._("Rounding"),
-                "partner_id": period.partner_id.id,
-                "company_id": period.company_id.id,
-                "charge_type": "rounding",
-                "date": fields.Date.subtract(period.date_to, days=1),
+                **self.charge_vals(period, "rounding", name),
                 "amount": float(difference),
                 "currency_id": currency_id,
-                "period_id": period.id,
             }
             for currency_id, difference in differences.items()
             if difference
         ]
+
+    def charge_vals(self, period, charge_type, name):
+        """Return values of a charge that follows the invoice of a period."""
+        return {
+            "name": name,
+            "partner_id": period.partner_id.id,
+            "company_id": period.company_id.id,
+            "charge_type": charge_type,
+            "date": fields.Date.subtract(period.date_to, days=1),
+            "period_id": period.id,
+        }
 
     def _lang_env(self, partner):
         return self.env(context={**self.env.context, "lang": partner.lang or self.env.lang})

@@ -1,3 +1,6 @@
+from decimal import Decimal
+
+
 class InvoiceLine:
     """A line before it is one: exact amount, text, and what it opens."""
 
@@ -23,3 +26,8 @@ class InvoiceLine:
         self.direction = None
         self.quantity = 1.0
         self.price = None
+
+    @property
+    def amount(self):
+        """Return what the line adds to the invoice, in its currency."""
+        return self.price * Decimal(str(self.quantity))

@@ -30,6 +30,7 @@ from . import (
     test_intake_json,
     test_intake_samples,
     test_invoice_builder,
+    test_invoice_changes,
     test_invoice_document,
     test_invoice_lifecycle,
     test_invoice_mail,

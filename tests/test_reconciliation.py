@@ -187,13 +187,26 @@ class TestReconciliation(TelecomCommon):
         )
         self.assertShown(-1.27)
 
-    def test_changed_invoice_line_is_shown(self):
+    def test_line_changed_by_a_person(self):
         invoice = self.billed()
         invoice.button_draft()
         line = invoice.invoice_line_ids.filtered(lambda line: line.telecom_section == "did")[:1]
         line.price_unit = 1.26
-        self.assertShown(0.01)
+        # the charges follow
+        self.assertTies()
         line.write({"price_unit": 1.27, "discount": 100})
+        self.assertTies()
+
+    def test_line_changed_behind_the_back_is_shown(self):
+        line = self.billed().invoice_line_ids.filtered(lambda line: line.telecom_section == "did")
+        self.env.cr.execute(
+            "UPDATE account_move_line SET price_unit = 1.26 WHERE id = %s", [line[:1].id]
+        )
+        self.assertShown(0.01)
+        self.env.cr.execute(
+            "UPDATE account_move_line SET price_unit = 1.27, discount = 100 WHERE id = %s",
+            [line[:1].id],
+        )
         self.assertShown(1.27)
 
     def test_line_added_by_hand_is_none_of_its_business(self):

@@ -44,6 +44,14 @@ class AccountFinder:
             or None
         )
 
+    def is_allowed(self, partner, companies):
+        """Tell whether someone may charge the account.
+
+        :param companies: ids of the companies that are open to him, with commas between; None
+            for all
+        """
+        return not companies or str(self.company(partner)) in companies.split(",")
+
     def company(self, partner):
         """Return the id of the company in whose books the account is billed."""
         if partner not in self._companies:
@@ -104,8 +112,9 @@ class AccountFinder:
                 wanted.add(("sip_user", row["sip_user"]))
             if row.get("trunk"):
                 wanted.add(("trunk", row["trunk"]))
-            if row.get("src"):
-                wanted.add(("caller", self._intake._normalise(row["src"], self._intake.rules)))
+            caller = self._intake._normalise(row.get("src") or "", self._intake.rules)
+            if caller:
+                wanted.add(("caller", caller))
         if not wanted:
             return {}
         return {

@@ -57,6 +57,11 @@ class Cdr(models.Model):
     sip_user = fields.Char(readonly=True)
     trunk = fields.Char(readonly=True)
     ignored = fields.Char(readonly=True, help="Why this call is never charged.")
+    importer_companies = fields.Char(
+        readonly=True,
+        help="IDs of the companies whose accounts whoever imported the call may charge, with "
+        "commas between. Empty: any.",
+    )
 
     state = fields.Selection(
         [
@@ -297,8 +302,8 @@ class Cdr(models.Model):
             `duration` (seconds), `disposition` (such as NO ANSWER: not charged, unless
             `answered` says otherwise), `answered`, `bleg_uid`, `sip_user`, `trunk`,
             `line`, `raw`; a row with `error` is listed as rejected
-        :param source: code or record of the `telecom.cdr.source` that reports them; a call
-            is known by `uid` within its source
+        :param source: code or record of the `telecom.cdr.source` that reports them, which is
+            made when the code is new; a call is known by `uid` within its source
         :return: dict of counts: `read`, `taken`, `ignored` (taken, never charged),
             `duplicate`, `rejected`; and `errors`, the first reasons as text
         """
@@ -332,7 +337,7 @@ class Cdr(models.Model):
         self.env.cr.execute(
             """
             SELECT id, source, coalesce(account_code, '') AS account_code, direction, start,
-                   src_reported AS src, dst_reported AS dst, sip_user, trunk
+                   src_reported AS src, dst_reported AS dst, sip_user, trunk, importer_companies
               FROM telecom_cdr WHERE id = ANY(%s)
             """,
             [self.ids],

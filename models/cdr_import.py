@@ -4,7 +4,6 @@ import io
 import logging
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 
 from ..engine.intake import read_calls
 from .bulk import run_batch
@@ -129,10 +128,3 @@ class CdrImport(models.Model):
             }
         )
         return imported
-
-    @api.model
-    def _decode(self, content):
-        try:
-            return base64.b64decode(content)
-        except ValueError as error:
-            raise UserError(self.env._("The file did not arrive whole. Try again.")) from error

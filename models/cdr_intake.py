@@ -6,10 +6,11 @@ from itertools import islice
 from odoo import fields
 
 from ..engine.dialling import normalise
-from ..engine.intake import BadRow, check_row, is_unanswered
+from ..engine.intake import BadRow, check_row
 from .account_chain import AccountChain
 from .account_finder import AccountFinder
 from .bulk import copy_lines, escape, run_batch
+from .call_legs import CallLegs
 from .cdr_row import EMPTY, as_json, clean_row, line_number, storable
 from .cdr_words import CallWords
 
@@ -35,6 +36,7 @@ COLUMNS = (
     "sip_user",
     "trunk",
     "ignored",
+    "importer_companies",
 )
 # two reports of one uid that differ in these are a conflict, not a duplicate
 CONTENT = (
@@ -57,7 +59,7 @@ class Intake:
         # the companies whose accounts the caller may charge; the system itself may charge any
         self.allowed = None
         if not env.su:
-            self.allowed = set(env.companies.ids)
+            self.allowed = ",".join(map(str, sorted(env.companies.ids)))
             self.source.with_env(env).check_access("read")
         self.import_log = import_log
         self.company = self.source.company_id or self.env.company
@@ -90,15 +92,16 @@ class Intake:
 
     def find_again(self, rows):
         """Return (call id, account id, direction, caller, called) of rows whose account is
-        known by now.
+        known by now, and one that whoever imported the call may charge.
 
-        :param rows: dicts of calls of this source, as reported, with their `id`
+        :param rows: dicts of calls of this source, as reported, with their `id` and the
+            `importer_companies`
         """
         accounts = AccountFinder(self, rows)
         found = []
         for row in rows:
             partner, direction, src, dst = self.find(row, accounts)
-            if partner is not None:
+            if partner is not None and accounts.is_allowed(partner, row["importer_companies"]):
                 found.append((row["id"], partner, direction, src or None, dst or None))
         return found
 
@@ -110,12 +113,10 @@ class Intake:
         for row in batch:
             if not isinstance(row, dict):
                 row = {"raw": str(row), "error": BadRow("line", "not_a_call", row)}
-            error = row.get("error") or clean_row(row) or check_row(row, now, oldest)
+            error = self.check(row, now, oldest)
             if not error:
                 good.append(row)
                 continue
-            if not isinstance(error, BadRow):
-                error = BadRow("line", "not_a_call", error)
             if error.fatal and self.import_log:
                 # not a row: the file's own trouble, said on its import
                 self.refused = error
@@ -124,12 +125,12 @@ class Intake:
         accounts = AccountFinder(self, good)
         lines, ours = [], []
         for row in good:
-            line = self._line(len(ours), row, accounts)
-            if line is None:
-                field = next(name for name in ACCOUNT_FIELDS if row[name])
-                rejects.append((row, BadRow(field, "other_company", row[field])))
+            found = self.find(row, accounts)
+            error = self.check_account(row, found[0], accounts)
+            if error:
+                rejects.append((row, error))
             else:
-                lines.append(line)
+                lines.append(self._line(len(ours), row, found))
                 ours.append(row)
         taken, ignored, duplicate, conflicts = self._store(lines)
         for number, differences in conflicts:
@@ -146,27 +147,37 @@ class Intake:
             "errors": [self._message(row, error) for row, error in rejects[:ERRORS_SHOWN]],
         }
 
-    def _line(self, number, row, accounts):
-        """Return the COPY line of a checked row: its account found, its numbers normalised.
+    @staticmethod
+    def check(row, now, oldest):
+        """Bring a row to the types that are stored; return the BadRow that says why it cannot be
+        taken, whoever's call it is, else None."""
+        error = row.get("error") or clean_row(row) or check_row(row, now, oldest)
+        if error and not isinstance(error, BadRow):
+            return BadRow("line", "not_a_call", error)
+        return error or None
 
-        None where the account is of a company that the caller has nothing to do with.
-        """
-        code = row.get("account_code") or ""
-        partner, direction, src, dst = self.find(row, accounts)
-        checked = self.allowed is not None and partner is not None
-        if checked and accounts.company(partner) not in self.allowed:
+    def check_account(self, row, partner, accounts):
+        """Return the BadRow of a row whose account the caller may not charge, else None."""
+        if partner is None or accounts.is_allowed(partner, self.allowed):
             return None
-        ignored = row.get("ignored") or ""
-        answered = row.get("answered")
-        if answered is None:
-            # a switch that rings for its callers may report seconds of what nobody answered
-            answered = not is_unanswered(row["disposition"])
-        if not row["billsec"] or answered is False:
-            ignored = "no_answer"
+        field = next(name for name in ACCOUNT_FIELDS if row[name])
+        return BadRow(field, "other_company", row[field])
+
+    @staticmethod
+    def is_charged(row):
+        """Tell whether a checked row is of a conversation."""
+        return bool(row["billsec"]) and row["answered"]
+
+    def _line(self, number, row, found):
+        """Return the COPY line of a checked row.
+
+        :param found: what `find` returned for it
+        """
+        partner, direction, src, dst = found
         values = (
             number,
             row["uid"],
-            code,
+            row.get("account_code") or "",
             partner,
             direction,
             src,
@@ -180,7 +191,8 @@ class Intake:
             row.get("bleg_uid"),
             row.get("sip_user"),
             row.get("trunk"),
-            ignored,
+            (row.get("ignored") or "") if self.is_charged(row) else "no_answer",
+            self.allowed,
         )
         return "\t".join(map(escape, values))
 
@@ -230,7 +242,7 @@ class Intake:
                 direction varchar, src varchar, dst varchar, src_reported varchar,
                 dst_reported varchar, start timestamp, duration integer, billsec integer,
                 disposition varchar, bleg_uid varchar, sip_user varchar, trunk varchar,
-                ignored varchar
+                ignored varchar, importer_companies varchar
             ) ON COMMIT DROP;
             TRUNCATE telecom_cdr_batch
             """
@@ -250,7 +262,7 @@ class Intake:
                 INSERT INTO telecom_cdr_pending (cdr_id, start)
                 SELECT id, start FROM new WHERE ignored IS NULL
             )
-            SELECT count(*), count(ignored), min(id) FROM new
+            SELECT array_agg(id), count(ignored) FROM new
             """,
             {
                 "source": self.source.code,
@@ -258,13 +270,14 @@ class Intake:
                 "company": self.company.id,
             },
         )
-        taken, ignored, first = cr.fetchone()
+        taken, ignored = cr.fetchone()
+        taken = taken or []
         conflicts = []
-        if taken < len(lines):
+        if len(taken) < len(lines):
             conflicts = self._conflicts()
-        duplicate = len(lines) - taken - len(conflicts)
-        self._ignore_other_legs(first)
-        return taken, ignored, duplicate, conflicts
+        duplicate = len(lines) - len(taken) - len(conflicts)
+        CallLegs(self.env).settle(taken)
+        return len(taken), ignored, duplicate, conflicts
 
     def _conflicts(self):
         """Return (line, differing fields) of the batch's rows that contradict the stored call."""
@@ -283,59 +296,6 @@ class Intake:
             [self.source.code],
         )
         return self.env.cr.fetchall()
-
-    def _ignore_other_legs(self, first):
-        """Charge one leg of each call: the one that names the other, whichever came first.
-
-        Where both name each other, the leg with an account, then the earlier one, is charged.
-        """
-        if first is None:
-            return
-        self.env.cr.execute(
-            """
-            WITH RECURSIVE pair AS (
-                -- by index from the batch's calls, however many there are before them: those
-                -- that name another, and those that another names
-                SELECT a.id AS namer, b.id AS leg
-                  FROM telecom_cdr_batch n
-                  JOIN telecom_cdr a ON a.source = %(source)s AND a.uid = n.uid
-                  JOIN telecom_cdr b ON b.source = %(source)s AND b.uid = n.bleg_uid
-                 WHERE n.bleg_uid IS NOT NULL
-             UNION
-                SELECT a.id, b.id
-                  FROM telecom_cdr_batch n
-                  JOIN telecom_cdr b ON b.source = %(source)s AND b.uid = n.uid
-                  JOIN telecom_cdr a ON a.source = %(source)s AND a.bleg_uid = n.uid
-            ), named AS (
-                SELECT b.id, a.id AS namer, a.id AS above, a.uid, a.ignored, 1 AS depth
-                  FROM pair
-                  JOIN telecom_cdr a ON a.id = pair.namer
-                  JOIN telecom_cdr b ON b.id = pair.leg
-                 WHERE a.id != b.id AND a.bleg_uid = b.uid
-                   AND (a.id >= %(first)s OR b.id >= %(first)s)
-                   AND b.ignored IS NULL
-                   AND (b.bleg_uid IS DISTINCT FROM a.uid
-                        OR (a.partner_id IS NULL, a.start, a.uid)
-                           < (b.partner_id IS NULL, b.start, b.uid))
-             UNION
-                -- a leg that is set aside itself stands for the one that names it; one that the
-                -- switch reports as the other leg of a call is named by none
-                SELECT named.id, named.namer, n.id, n.uid, n.ignored, named.depth + 1
-                  FROM named
-                  JOIN telecom_cdr n ON n.source = %(source)s AND n.bleg_uid = named.uid
-                 WHERE named.ignored = 'other_leg' AND named.depth < 20
-                   AND n.id NOT IN (named.id, named.above)
-            )
-            SELECT id, namer FROM named WHERE ignored IS DISTINCT FROM 'other_leg'
-            """,
-            {"source": self.source.code, "first": first},
-        )
-        namers = dict(self.env.cr.fetchall())
-        calls = self.env["telecom.cdr"]
-        invoiced = calls.browse(namers)._set_aside("other_leg") if namers else calls
-        if invoiced:
-            # too late for the leg that should be charged: the customer has paid for the other
-            calls.browse(namers[leg] for leg in invoiced.ids)._set_aside("other_leg")
 
     # === REJECTS ===
 

@@ -6,10 +6,9 @@ from itertools import islice
 
 from odoo import fields
 
-from ..engine.intake import check_row, read_calls
+from ..engine.intake import read_calls
 from .account_finder import AccountFinder
 from .cdr_intake import Intake
-from .cdr_row import clean_row
 
 
 class CallPreview:
@@ -30,7 +29,7 @@ class CallPreview:
         """
         rows = list(islice(read_calls(io.BytesIO(content), format_name, options), limit))
         now, oldest = fields.Datetime.now(), self._intake.source.oldest_days
-        errors = [row.get("error") or clean_row(row) or check_row(row, now, oldest) for row in rows]
+        errors = [self._intake.check(row, now, oldest) for row in rows]
         good = [row for row, error in zip(rows, errors, strict=True) if not error]
         accounts = AccountFinder(self._intake, good)
         return [
@@ -40,6 +39,9 @@ class CallPreview:
 
     def _good(self, row, accounts):
         partner, _direction, src, dst = self._intake.find(row, accounts)
+        error = self._intake.check_account(row, partner, accounts)
+        if error:
+            return self._bad(row, error)
         return {
             "line": row.get("line"),
             "account": self._partners.browse(partner).display_name if partner else "",
@@ -48,7 +50,7 @@ class CallPreview:
             "dst": dst,
             "start": row["start"],
             "seconds": row["billsec"],
-            "answered": bool(row["billsec"]) and row.get("answered") is not False,
+            "answered": self._intake.is_charged(row),
             "ignored": bool(row.get("ignored")),
             "error": "",
         }

@@ -5,7 +5,7 @@ from datetime import date, datetime, timezone
 
 from dateutil import parser as date_parser
 
-from ..engine.intake import BadRow
+from ..engine.intake import NO, YES, BadRow, is_never_connected, is_unanswered
 
 UTC = timezone.utc
 FIELDS = {
@@ -68,13 +68,39 @@ def clean_row(row):
         row["start"] = _moment(row["start"])
     except (ValueError, OverflowError):
         return BadRow("start", "not_a_stamp", row["start"])
+    answered = row.get("answered")
+    if answered is True or answered is False:
+        return None
+    return _decide_answer(row, answered)
+
+
+def _decide_answer(row, answered):
+    """Bring `answered` to True or False; where it is not said, the disposition's words decide.
+
+    :return: the BadRow that says why that is not possible, else None
+    """
+    if answered is None or answered == "":
+        disposition = row["disposition"]
+        # a switch that rings for its callers may report seconds of what nobody answered
+        is_answered = bool(row["billsec"]) and not is_unanswered(disposition)
+        if is_answered and is_never_connected(disposition):
+            return BadRow("disposition", "answer_denied", disposition, duration=row["billsec"])
+        row["answered"] = is_answered
+        return None
+    word = ""
+    if answered.__class__ in (int, str):
+        word = str(answered).strip().lower()
+    if word not in YES and word not in NO:
+        return BadRow("answered", "not_a_yes_or_no", answered)
+    row["answered"] = word in YES
     return None
 
 
 def line_number(row):
     """Return the number of the row's line in its file, 0 where it has none."""
     line = row.get("line")
-    return line if isinstance(line, int) and 0 < line < 2**31 else 0
+    # a truth value is an int to Python, and none to PostgreSQL
+    return line if line.__class__ is int and 0 < line < 2**31 else 0
 
 
 def _moment(stamp):

@@ -2,6 +2,10 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine.intake import CALL_FIELDS
+from ..engine.intake.stream import check_encoding
+
+# characters of a code: every call carries it, and an index
+CODE_LENGTH = 100
 
 
 class CdrSource(models.Model):
@@ -37,7 +41,26 @@ class CdrSource(models.Model):
         default="UTC",
         help="Of stamps that carry no zone of their own.",
     )
+    date_order = fields.Selection(
+        [("dmy", "Day, month, year"), ("mdy", "Month, day, year")],
+        string="Order of Dates",
+        help="What 03/04/2026 means. Empty: found out from the file; where all its days are the "
+        "12th or before, the day comes first.",
+    )
     delimiter = fields.Char(help="Of a CSV file. Empty: found out from the file.", size=1)
+    encoding = fields.Char(help="Of the text of files, such as cp1252. Empty: found out.")
+    duration_unit = fields.Selection(
+        [("s", "Seconds"), ("ms", "Milliseconds"), ("us", "Microseconds")],
+        string="Durations Are In",
+        required=True,
+        default="s",
+        help="Of plain numbers in a CSV file with a header row.",
+    )
+    charge_b_legs = fields.Boolean(
+        string="Charge Each Leg",
+        help="FreeSWITCH reports both legs of a call. Set: each is a call of its own, and charged. "
+        "Not set: one of the two is.",
+    )
     duration_rounding = fields.Selection(
         [("up", "Up"), ("down", "Down"), ("half_up", "To the nearest")],
         required=True,
@@ -111,6 +134,35 @@ class CdrSource(models.Model):
                     )
         return super().write(vals)
 
+    @api.constrains("code")
+    def _check_code(self):
+        for source in self:
+            source._clean_code(source.code)
+
+    @api.constrains("encoding")
+    def _check_encoding(self):
+        for source in self:
+            try:
+                check_encoding(source.encoding)
+            except ValueError as error:
+                raise UserError(
+                    self.env._("%s is no encoding of text files.", source.encoding)
+                ) from error
+
+    @api.model
+    def _clean_code(self, code):
+        """Return the code of a source as it is stored; refuse what can be none."""
+        if not isinstance(code, str) or not code.strip():
+            raise UserError(self.env._("Say which source the calls are of: its code is missing."))
+        code = code.strip()
+        if len(code) > CODE_LENGTH:
+            raise UserError(
+                self.env._("The code of a source has at most %s characters.", CODE_LENGTH)
+            )
+        if not code.isprintable():
+            raise UserError(self.env._("The code of a source has only characters that are seen."))
+        return code
+
     @api.model
     def _default_oldest_days(self):
         return self.default_get(["oldest_days"])["oldest_days"]
@@ -119,8 +171,10 @@ class CdrSource(models.Model):
     def _get(self, source):
         """Return the source with that code, made when it is new; a record is returned as it is."""
         if isinstance(source, models.BaseModel):
+            if source._name != self._name or len(source) != 1:
+                raise UserError(self.env._("The calls are those of one source."))
             return source.sudo()
-        code = str(source)
+        code = self._clean_code(source)
         sources = self.sudo().with_context(active_test=False)
         found = sources.search([("code", "=", code)], limit=1)
         if not found:
@@ -128,8 +182,9 @@ class CdrSource(models.Model):
             self.env.cr.execute(
                 """
                 INSERT INTO telecom_cdr_source
-                    (name, code, company_id, format, tz, duration_rounding, oldest_days, active)
-                VALUES (%s, %s, %s, 'freeswitch_csv', 'UTC', 'up', %s, TRUE)
+                    (name, code, company_id, format, tz, duration_rounding, duration_unit,
+                     oldest_days, active)
+                VALUES (%s, %s, %s, 'freeswitch_csv', 'UTC', 'up', 's', %s, TRUE)
                     ON CONFLICT (code) DO NOTHING
                 """,
                 [code, code, self.env.company.id, self._default_oldest_days()],
@@ -145,7 +200,11 @@ class CdrSource(models.Model):
             columns = self.column_list.split()
         return {
             "timezone": self.tz,
+            "date_order": self.date_order or None,
             "delimiter": self.delimiter or None,
+            "encoding": self.encoding or None,
             "duration_rounding": self.duration_rounding,
+            "duration_unit": self.duration_unit,
+            "charge_b_legs": self.charge_b_legs,
             "columns": columns,
         }

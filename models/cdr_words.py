@@ -13,7 +13,12 @@ class CallWords:
     def __init__(self, env):
         self._env = env
         self._reasons = _reasons(env)
-        self._others = {"line": env._("The line"), "file": env._("The file")}
+        self._others = {
+            "line": env._("The line"),
+            "file": env._("The file"),
+            "answer": env._("The time of the answer"),
+            "answered": env._("Answered"),
+        }
 
     def reason(self, error):
         """Return why a row is refused, or a file cannot be read.
@@ -54,6 +59,14 @@ def _reasons(env):
         "above_duration": env._(
             "%(field)s is %(value)s, more than the whole call of %(duration)s seconds"
         ),
+        "answer_denied": env._(
+            "%(field)s says that the call was not answered (%(value)s), but there are %(duration)s "
+            "seconds of conversation: one of the two is wrong"
+        ),
+        "answer_missing": env._(
+            "%(field)s is empty, but there are %(duration)s seconds of conversation"
+        ),
+        "not_a_yes_or_no": env._("%(field)s is neither yes nor no: %(value)s"),
         "not_a_stamp": env._("%(field)s is no date and time: %(value)s"),
         "too_early": env._("%(field)s is before 1990: %(value)s"),
         "too_old": env._(

@@ -1,6 +1,7 @@
 # test_concurrency makes databases and processes of its own with dev/newdb: only pytest runs it
 from . import (
     test_access_rights,
+    test_calls_accounts,
     test_calls_files,
     test_calls_import,
     test_calls_legs,

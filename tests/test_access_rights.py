@@ -332,7 +332,7 @@ class TestCompanies(AccessCase):
         for vals in (
             {},
             {"account_code": "", "dst": self.theirs["telecom.did"].number, "direction": "inbound"},
-            {"account_code": "", "sip_user": "userofOther"},
+            {"account_code": "", "sip_user": "user of Other"},
         ):
             counts = calls.import_calls([self.call(theirs, **vals)], "mine")
             self.assertEqual((counts["taken"], counts["rejected"]), (0, 1), vals)

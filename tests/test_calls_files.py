@@ -5,6 +5,8 @@ import gzip
 import io
 import json
 
+from odoo.exceptions import UserError
+
 from .common import TelecomCommon
 
 
@@ -101,3 +103,51 @@ class TestCallsFiles(TelecomCommon):
                 self.assertEqual(imported.state, "failed")
                 self.assertTrue(imported.error)
                 savepoint.rollback()
+
+    def test_a_source_says_how_its_files_are_to_be_read(self):
+        header = "uid;start;to;account;seconds\n"
+        for options, row, start, seconds in (
+            ({}, "11/03/2025 10:00:00;0033123456789;A1;61", "2025-03-11 10:00:00", 61),
+            (
+                {"date_order": "mdy"},
+                "11/03/2025 10:00:00;0033123456789;A1;61",
+                "2025-11-03 10:00:00",
+                61,
+            ),
+            ({}, "11/13/2025 10:00:00;0033123456789;A1;61", "2025-11-13 10:00:00", 61),
+            (
+                {"duration_unit": "ms"},
+                "2025-03-10 10:00:00;0033123456789;A1;60001",
+                "2025-03-10 10:00:00",
+                61,
+            ),
+        ):
+            with self.subTest(options), self.env.cr.savepoint() as savepoint:
+                self.import_file(
+                    (header + "u-1;" + row + "\n").encode(), format="header_csv", **options
+                )
+                call = self.cdrs.search([("source", "=", "file")])
+                self.assertEqual((str(call.start), call.billsec), (start, seconds))
+                savepoint.rollback()
+                self.env.invalidate_all()
+        text = header + "u-1;2025-03-10 10:00:00;0033123456789;Å1;61\n"
+        self.make_account("Å1")
+        self.import_file(text.encode("cp437"), format="header_csv", encoding="cp437")
+        self.assertEqual(self.cdrs.search([("source", "=", "file")]).account_code, "Å1")
+        with self.assertRaisesRegex(UserError, "no encoding"):
+            self.env["telecom.cdr.source"].create({"name": "E", "code": "e", "encoding": "zip"})
+
+    def test_each_leg_is_charged_where_its_source_says_so(self):
+        row = (
+            '"A1","3227880100","0033123456789","default","2025-03-10 10:00:00",'
+            '"2025-03-10 10:00:05","2025-03-10 10:01:06","66","61","NORMAL_CLEARING",'
+            '"c0ffee00-000%s","%s","A1","",""\n'
+        )
+        content = (row % (1, "c0ffee00-0002") + row % (2, "")).encode()
+        source = self.env["telecom.cdr.source"].create({"name": "L", "code": "legs"})
+        self.env["telecom.cdr.import"]._import_file(source, "legs", content)
+        each = source.copy({"code": "each", "charge_b_legs": True})
+        self.env["telecom.cdr.import"]._import_file(each, "legs", content)
+        for code, states in (("legs", ["pending", "ignored"]), ("each", ["pending", "pending"])):
+            calls = self.cdrs.search([("source", "=", code)], order="uid")
+            self.assertEqual(calls.mapped("state"), states)

@@ -115,6 +115,51 @@ class TestCallsImport(PipelineLaws, TelecomCommon):
             self.assertEqual(call.state, state)
             self.assertEqual(call.reason, "no_answer" if state == "ignored" else False)
 
+    def test_whether_a_call_was_answered_is_said_in_many_ways(self):
+        for said, ring_billed, state in (
+            (None, True, "ignored"),
+            (None, False, "pending"),
+            ("", True, "ignored"),
+            ("", False, "pending"),
+            *((no, True, "ignored") for no in (False, 0, "0", "no", "No", " FALSE ", "n", "f")),
+            *((no, False, "ignored") for no in (False, 0, "no")),
+            *((yes, True, "pending") for yes in (True, 1, "1", "yes", "Y", "true", "t")),
+            *((bad, True, None) for bad in (5, -1, 1.0, "maybe", "2025-03-10", [], {}, "\x00")),
+        ):
+            disposition = "NO ANSWER" if ring_billed else "ANSWERED"
+            with self.subTest(answered=said, disposition=disposition):
+                row = self.call(self.account, answered=said, disposition=disposition)
+                counts = self.take(row)
+                if state is None:
+                    self.assert_counts(counts, read=1, rejected=1)
+                    self.assertIn("neither yes nor no", counts["errors"][0])
+                else:
+                    self.assertEqual(self.only(row["uid"]).state, state)
+
+    def test_a_cause_that_denies_seconds_is_listed_with_them(self):
+        denied = self.call(self.account, seconds=300, disposition="CALL_REJECTED")
+        coded = self.call(self.account, seconds=300, disposition="486")
+        counts = self.take(denied, coded)
+        self.assert_counts(counts, read=2, rejected=2)
+        self.assertIn("300 seconds of conversation", counts["errors"][0])
+        # trying again decides nothing by itself; saying so does
+        reject = self.rejects.search([("raw", "like", denied["uid"])])
+        reject.action_retry()
+        self.assertEqual(reject.state, "rejected")
+        reject.values = json.dumps({**json.loads(reject.values), "answered": "yes"})
+        reject.action_retry()
+        self.assertEqual((reject.state, self.only(denied["uid"]).state), ("taken", "pending"))
+        for disposition, answered, state in (
+            ("0", None, "pending"),
+            ("NONE", None, "pending"),
+            ("USER_BUSY", True, "pending"),
+            ("USER_BUSY", False, "ignored"),
+            ("busy", None, "ignored"),
+        ):
+            row = self.call(self.account, disposition=disposition, answered=answered)
+            self.take(row)
+            self.assertEqual(self.only(row["uid"]).state, state, disposition)
+
     def test_stamps_of_programs_are_moments_in_utc(self):
         east = timezone(timedelta(hours=5, minutes=30))
         stamps = {
@@ -329,7 +374,7 @@ class TestCallsImport(PipelineLaws, TelecomCommon):
             "answered": ["\x00", 5, None],
             "error": ["text", 5],
             "raw": ["\x00\ud800", 5, {}],
-            "line": ["\x00", -1, 2**40, None],
+            "line": ["\x00", -1, 2**40, None, True, False, 1.5, "7", []],
             None: [["surplus", "columns"]],
         }
         for field, wrong in values.items():
@@ -340,5 +385,26 @@ class TestCallsImport(PipelineLaws, TelecomCommon):
                     self.assertEqual(counts["read"], 3)
                     self.assertEqual(counts["taken"] + counts["duplicate"] + counts["rejected"], 3)
                     self.assertTrue(self.only(good["uid"]) and self.only(last["uid"]))
+        # what is to be listed must not take the others along, either
+        for line in (True, False, None, 1.5, "7", [], 3):
+            rows = [self.call(self.account, line=1, uid=""), self.call(self.account)]
+            counts = self.take(*rows, self.call(self.account, line=line, uid=""))
+            self.assert_counts(counts, read=3, taken=1, rejected=2)
         counts = self.take(self.call(self.account), "no row", None, ["uid"], 5)
         self.assert_counts(counts, read=5, taken=1, rejected=4)
+
+    def test_calls_of_no_source_are_refused(self):
+        sources = self.env["telecom.cdr.source"]
+        before = sources.search([])
+        for source in (None, False, "", "  ", 5, [], "a\x00b", "a\ud800", "a\nb", "x" * 5000):
+            for rows in ([], [self.call(self.account)]):
+                with self.subTest(source=str(source)[:9]), self.assertRaises(UserError):
+                    self.cdrs.import_calls(rows, source)
+        for records in (sources, before[:2] if len(before) > 1 else sources, self.account):
+            with self.assertRaises(UserError):
+                self.cdrs.import_calls([], records)
+        self.assertEqual(sources.search([]), before)
+        with self.assertRaises(UserError):
+            sources.create({"name": "Long", "code": "x" * 101})
+        self.assert_counts(self.take(self.call(self.account), source=" s "), read=1, taken=1)
+        self.assertEqual(sources.search([]) - before, sources.search([("code", "=", "s")]))

@@ -2,6 +2,7 @@
 
 from itertools import permutations
 
+from ..models.call_legs import CallLegs
 from .common import TelecomCommon
 from .pipeline_laws import PipelineLaws
 
@@ -65,6 +66,66 @@ class TestCallsLegs(PipelineLaws, TelecomCommon):
             state = self.end_state(both)
             first_state = first_state or state
             self.assertEqual(state, first_state, name)
+
+    def race(self, accounts, legs, rated=False):
+        """Take legs as transactions at the same time leave them, each without having seen the
+        others; return their ids by name."""
+        for index, row in enumerate(self.rows(accounts, legs)):
+            self.cdrs.import_calls([row], f"race {index}")
+        if rated:
+            self.cdrs.rate_pending()
+        calls = self.cdrs.search([("source", "=like", "race %")])
+        self.env.cr.execute("UPDATE telecom_cdr SET source = 'test' WHERE source LIKE 'race %'")
+        self.env.invalidate_all()
+        return {call.uid.split("/")[1]: call.id for call in calls}
+
+    def assert_race_is_settled(self, legs, charged):
+        """Whichever of the legs are looked at, and when, the legs `charged` are charged."""
+        names = [leg[0] for leg in legs]
+        for rated in (False, True):
+            for order in (names, *([name] for name in names), names[::-1]):
+                with self.subTest(rated=rated, order=order):
+                    accounts = self.accounts()
+                    ids = self.race(accounts, legs, rated)
+                    aside = set().union(*(CallLegs(self.env).settle([ids[n]]) for n in order))
+                    self.assertEqual(aside, {ids[name] for name in names if name not in charged})
+                    self.assertEqual(CallLegs(self.env).settle(ids.values()), set())
+                    self.cdrs.rate_pending()
+                    both = accounts[0] + accounts[1]
+                    self.assert_usage_is_charges(both)
+                    self.assert_allowances_add_up(both)
+                    calls = self.env["telecom.call.charge"].search([("partner_id", "in", both.ids)])
+                    self.assertEqual(set(calls.cdr_id.ids), {ids[name] for name in charged})
+
+    def test_legs_taken_at_the_same_time_are_settled_afterwards(self):
+        pair = [("a", "b", 0, 0, 60, {}), ("b", "", 1, 2, 58, {})]
+        self.assert_race_is_settled(pair, "a")
+        mutual = [("a", "b", None, 0, 60, {}), ("b", "a", 0, 2, 58, {})]
+        self.assert_race_is_settled(mutual, "b")
+
+    def test_a_leg_that_was_priced_first_is_withdrawn_with_its_free_units(self):
+        pair = [("a", "b", 0, 0, 60, {}), ("b", "", 1, 2, 58, {}), ("c", "", 1, 5, 60, {})]
+        accounts = self.accounts()
+        ids = self.race(accounts, pair, rated=True)
+        free = self.cdrs.browse(ids["c"]).call_charge_ids
+        self.assertEqual(free.free_seconds, 32)
+        self.assertEqual(CallLegs(self.env).settle([ids["a"]]), {ids["b"]})
+        self.cdrs.rate_pending()
+        self.assertEqual(self.cdrs.browse(ids["c"]).call_charge_ids.free_seconds, 60)
+
+    def test_a_race_with_an_invoiced_leg_sets_the_late_one_aside(self):
+        accounts = self.accounts()
+        legs = [("a", "b", 0, 0, 60, {}), ("b", "", 1, 2, 58, {})]
+        first, second = self.rows(accounts, legs)
+        self.cdrs.import_calls([second], "race 1")
+        self.cdrs.rate_pending()
+        self.bill("2025-04-01", accounts[1])
+        self.cdrs.import_calls([first], "race 0")
+        self.env.cr.execute("UPDATE telecom_cdr SET source = 'test' WHERE source LIKE 'race %'")
+        self.env.invalidate_all()
+        late = self.cdrs.search([("uid", "=", first["uid"])])
+        self.assertEqual(CallLegs(self.env).settle(late.ids), set(late.ids))
+        self.assertEqual((late.state, late.reason), ("ignored", "other_leg"))
 
     def test_the_leg_that_names_the_other_is_charged(self):
         self.assert_same_end(

@@ -70,7 +70,11 @@ class TestPrefixTable(EngineCase):
         self.assertEqual(twins.find("44", 1), ("44", "later row"))
 
     def test_a_short_number_has_its_own_row_or_that_of_every_number(self):
-        rows = [("1", None, None, "USA"), ("112", 5, None, "emergency"), ("3", None, None, "Europe")]
+        rows = [
+            ("1", None, None, "USA"),
+            ("112", 5, None, "emergency"),
+            ("3", None, None, "Europe"),
+        ]
         table = PrefixTable(rows, short_length=4)
         for number, moment, expected in (
             ("112", 5, ("112", "emergency")),

@@ -180,6 +180,33 @@ class TestImportWizard(ImportCase):
         call = self.env["telecom.cdr"].search([("uid", "=", "a-1")])
         self.assertEqual(str(call.start), "2025-03-10 15:00:00")
 
+    def test_order_of_dates_is_found_asked_for_and_kept(self):
+        day, later = b"a-1;03/11/2025 11:00:00;1;003225551234;ACME;60\n", b"11:05:00"
+        content = HEADER.encode() + b"\n" + day
+        form = self.choose(self.wizard(content), CHOSEN)
+        # 3 November or 11 March: the file does not say, and the wizard says that
+        self.assertTrue(form.date_order_open)
+        self.assertIn("2025-11-03 10:00:00", form.preview)
+        form.date_order = "mdy"
+        self.assertFalse(form.date_order_open)
+        self.assertIn("2025-03-11 10:00:00", form.preview)
+        self.imported(form.save())
+        call = self.env["telecom.cdr"].search([("uid", "=", "a-1")])
+        self.assertEqual(str(call.start), "2025-03-11 10:00:00")
+        self.assertEqual(self.source.date_order, "mdy")
+        # the next file of this source is read alike, unless told otherwise
+        next_day = content.replace(b"a-1", b"a-2").replace(b"11:00:00", later)
+        wizard = self.wizard(next_day)
+        self.assertEqual(wizard.date_order, "mdy")
+        form = self.choose(wizard, CHOSEN)
+        form.date_order = False
+        self.imported(form.save())
+        self.assertFalse(self.source.date_order)
+        decided = content + day.replace(b"a-1", b"a-3").replace(b"03/11", b"03/13")
+        wizard = self.wizard(decided)
+        self.assertFalse(wizard.date_order_open)
+        self.assertIn("2025-03-11 10:00:00", wizard.preview)
+
     def test_hostile_files_get_one_sentence(self):
         files = {
             "empty": b"",

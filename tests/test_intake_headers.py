@@ -1,10 +1,12 @@
 """Calls in CSV files with a header row."""
 
+import gzip
+import io
 from datetime import datetime
 
 from hypothesis import strategies as st
 
-from ..engine.intake import propose_columns, read_samples
+from ..engine.intake import find_date_order, propose_columns, read_calls, read_samples
 from .engine_case import EngineCase, property_test
 from .intake_helpers import codes, read
 
@@ -270,6 +272,31 @@ class TestHeaderCsv(EngineCase):
         text = "Date;Time;To;Seconds\n01/09/2026;10:00:05;99;60\n"
         (row,), _bad = read(text, "header_csv", timezone="Europe/Brussels")
         self.assertEqual(row["start"], datetime(2026, 9, 1, 8, 0, 5))
+
+    def test_the_order_of_day_and_month_is_found_out(self):
+        header = "start;to;seconds\n"
+        first = "11/03/2026 10:00:00;99;60\n"
+        november, march = datetime(2026, 11, 3, 10), datetime(2026, 3, 11, 10)
+        late = "x" * 300 + "\n"
+        for rows, options, expected in (
+            (first + "11/13/2026 10:00:00;99;60\n", {}, november),
+            (first + "13/11/2026 10:00:00;99;60\n", {}, march),
+            (first, {}, march),
+            (first, {"date_order": "mdy"}, november),
+            (first + "13/11/2026 10:00:00;99;60\n", {"date_order": "mdy"}, november),
+            # the first of the month has nothing to tell, however many calls there are
+            (first + first.replace("60", "61") * 20_000 + "11-13-2026 1:00 PM;99;60", {}, november),
+            # what is no date tells nothing
+            (first + "11/03/2026 10:00:00;13/13/1;10.20.30.2026\n" + late, {}, march),
+        ):
+            content = (header + rows).encode()
+            for file in (content, gzip.compress(content)):
+                row = next(read_calls(io.BytesIO(file), "header_csv", options))
+                self.assertEqual(row["start"], expected)
+        self.assertEqual(find_date_order((header + first).encode()), ("dmy", True))
+        self.assertEqual(find_date_order(b"2026-03-11 10:00:00;99;60\n"), ("dmy", False))
+        for damaged in (b"PK\x03\x04", gzip.compress(first.encode() * 99)[:-20]):
+            self.assertEqual(find_date_order(damaged)[0], "dmy")
 
     def test_row_without_id_is_known_by_its_content(self):
         row = "2026-09-01 10:00:00;99;60\n"

@@ -10,6 +10,7 @@ from ..engine.intake import (
     CALL_FIELDS,
     FORMATS,
     detect_format,
+    find_date_order,
     propose_columns,
     read_samples,
 )
@@ -71,6 +72,15 @@ class CdrImportWizard(models.TransientModel):
         readonly=False,
         help="Of stamps that carry no zone of their own. Kept on the source.",
     )
+    date_order = fields.Selection(
+        selection="_date_order_get",
+        string="Order of Dates",
+        compute="_compute_date_order",
+        store=True,
+        readonly=False,
+        help="What 03/04/2026 means. Empty: found out from the file. Kept on the source.",
+    )
+    date_order_open = fields.Boolean(compute="_compute_preview")
     column_ids = fields.One2many("telecom.cdr.import.column", "wizard_id", string="Columns")
     source_format = fields.Selection(related="source_id.format", string="Format of the Source")
     problem = fields.Char(compute="_compute_preview")
@@ -93,6 +103,11 @@ class CdrImportWizard(models.TransientModel):
     def _tz_get(self):
         return self.env["telecom.cdr.source"]._tz_get()
 
+    @api.model
+    def _date_order_get(self):
+        known = self.env["telecom.cdr.source"]._fields["date_order"]
+        return known._description_selection(self.env)
+
     # === COMPUTE METHODS ===
 
     @api.depends("file")
@@ -111,10 +126,15 @@ class CdrImportWizard(models.TransientModel):
         for wizard in self:
             wizard.tz = wizard.source_id.tz
 
-    @api.depends("file", "format", "tz", "source_id", "column_ids.field")
+    @api.depends("source_id")
+    def _compute_date_order(self):
+        for wizard in self:
+            wizard.date_order = wizard.source_id.date_order
+
+    @api.depends("file", "format", "tz", "date_order", "source_id", "column_ids.field")
     def _compute_preview(self):
         for wizard in self:
-            wizard.problem, wizard.preview = False, Markup()
+            wizard.problem, wizard.preview, wizard.date_order_open = False, Markup(), False
             if not wizard.source_id or not wizard.format:
                 continue
             try:
@@ -132,6 +152,9 @@ class CdrImportWizard(models.TransientModel):
                     "None of the first rows is understood: is the format right?"
                 )
             wizard.preview = self._render(rows)
+            if not wizard.date_order:
+                order = find_date_order(wizard._content(), wizard._options())
+                wizard.date_order_open = order[1]
 
     # === ACTIONS ===
 
@@ -165,6 +188,7 @@ class CdrImportWizard(models.TransientModel):
             {
                 "format": self.format,
                 "tz": self.tz,
+                "date_order": self.date_order,
                 **({"column_map": self._column_map()} if self.format == "header_csv" else {}),
             }
         )
@@ -202,7 +226,13 @@ class CdrImportWizard(models.TransientModel):
         if self.format != "header_csv":
             return
         try:
-            header, samples = read_samples(self._content(), {"delimiter": self._delimiter()})
+            header, samples = read_samples(
+                self._content(),
+                {
+                    "delimiter": self.source_id.delimiter or None,
+                    "encoding": self.source_id.encoding or None,
+                },
+            )
         except ValueError as error:
             raise UserError(self._failure(error))
         header = header[:MAX_COLUMNS]
@@ -241,13 +271,11 @@ class CdrImportWizard(models.TransientModel):
             names.append(column.name)
         return columns or False
 
-    def _delimiter(self):
-        return self.source_id.delimiter or None
-
     def _options(self):
         """Return the options with which the engine reads the file, as they are chosen here."""
         options = self.source_id.sudo()._reader_options()
         options["timezone"] = self.tz or options["timezone"]
+        options["date_order"] = self.date_order or None
         if self.format == "header_csv":
             options["columns"] = self._column_map() or None
         elif self.format != self.source_id.format:

@@ -8,6 +8,7 @@ from .badrow import MESSAGES, BadRow
 from .checks import check_row
 from .columns import FIELDS as CALL_FIELDS
 from .columns import propose_columns
+from .date_orders import find_date_order
 from .formats import FORMATS, detect_format, read_calls
 from .header_csv import read_samples
 
@@ -20,6 +21,7 @@ __all__ = [
     "BadRow",
     "check_row",
     "detect_format",
+    "find_date_order",
     "is_never_connected",
     "is_unanswered",
     "propose_columns",

@@ -8,6 +8,7 @@ from .asterisk_csv import CDR_CUSTOM_COLUMNS, read_asterisk_csv
 from .badrow import Refused, Unreadable, bad_row
 from .columns import looks_like_header
 from .csv_records import Splitter
+from .date_orders import find_date_order
 from .delimiters import sniff_delimiter
 from .freeswitch_csv import read_freeswitch_csv
 from .freeswitch_json import read_freeswitch_json
@@ -58,6 +59,8 @@ def read_calls(stream, format_name, options=None):
     if format_name not in FORMATS:
         raise ValueError(f"unknown format of calls: {format_name!r}")
     options = options_from(options)
+    if options.date_order is None:
+        options = options._replace(date_order=find_date_order(stream, options)[0])
     rows = FORMATS[format_name][1](stream, options)
     return _guarded(rows, options.limits.rows)
 

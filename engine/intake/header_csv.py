@@ -17,6 +17,7 @@ from .stamps import NEVER, stamp_parser
 from .stream import first_lines, line_blocks, text_blocks
 
 _COMMENT = "#"
+_NO_STAMP = NEVER | NO
 _ROUNDING = 1  # second, between stamps and durations that a switch rounds each for itself
 _LENGTHS = ("billsec", "billsec_ms", "duration", "duration_ms", "end")
 _DIRECTIONS = {
@@ -160,15 +161,6 @@ def _converter(places, header, options):
             return parse_seconds(text_of_milliseconds, field, rounding, 1000)
         return None
 
-    def is_connected(disposition, has_stamp, billsec):
-        """What the disposition says of a call with seconds to bill."""
-        if is_unanswered(disposition):
-            if not tells_cause and (not has_stamp or outweighs_answer(disposition)):
-                return False
-        elif not is_never_connected(disposition):
-            return True
-        raise Unreadable("disposition", "answer_denied", disposition, duration=billsec)
-
     def convert(line, raw, fields):
         count = len(fields)
         if count != width and (count < (width or least) or (width and any(fields[width:]))):
@@ -199,7 +191,7 @@ def _converter(places, header, options):
         if _SCIENTIFIC.fullmatch(dst):
             raise Unreadable("dst", "digits_lost", dst)
         start = parse_stamp(f"{start} {start_time}" if start_time else start, "start")
-        has_stamp = has_answer and answer.lower() not in NEVER and answer.lower() not in NO
+        has_stamp = (answer.lower() not in _NO_STAMP) if has_answer else None
         duration = seconds(duration, duration_ms, "duration")
         counted = billsec = seconds(billsec, billsec_ms, "billsec")
         if billsec is None:
@@ -212,15 +204,7 @@ def _converter(places, header, options):
             raise Unreadable("billsec", "above_duration", billsec, duration=duration)
         else:
             billsec = min(billsec, duration)
-        if has_answer and not has_stamp and not counted:
-            # what was counted otherwise is how long it rang
-            is_answered = False
-        elif billsec and not is_connected(disposition, has_stamp, billsec):
-            is_answered = False
-        elif billsec and has_answer and not has_stamp:
-            raise Unreadable("answer", "answer_missing", answer, duration=billsec)
-        else:
-            is_answered = has_stamp if has_answer else billsec > 0
+        is_answered = _is_answered(has_stamp, billsec, counted, disposition, tells_cause)
         return {
             "uid": uid if has_uid else _mark(cells),
             "account_code": account,
@@ -241,6 +225,32 @@ def _converter(places, header, options):
         }
 
     return convert
+
+
+def _is_answered(has_stamp, billsec, counted, disposition, tells_cause):
+    """Whether a call was answered, as its row says in several ways.
+
+    :param has_stamp: whether there is a time of an answer; ``None`` for a file without them
+    :param billsec: seconds to bill, from where ever they are taken
+    :param counted: seconds to bill that the switch itself has counted, or ``None``
+    :param tells_cause: whether the disposition is the cause or the code of the call's end
+    """
+    if has_stamp is False and not counted:
+        # what lasted otherwise is how long it rang
+        return False
+    if not billsec:
+        return bool(has_stamp)
+    if is_unanswered(disposition):
+        if not tells_cause and (not has_stamp or outweighs_answer(disposition)):
+            return False
+        is_denied = True
+    else:
+        is_denied = is_never_connected(disposition)
+    if is_denied:
+        raise Unreadable("disposition", "answer_denied", disposition, duration=billsec)
+    if has_stamp is False:
+        raise Unreadable("answer", "answer_missing", duration=billsec)
+    return True
 
 
 def _between(parse_stamp, answer, end):

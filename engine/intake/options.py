@@ -13,7 +13,7 @@ class Options(NamedTuple):
     """The options of a call file; made by :func:`options_from`."""
 
     timezone: str = "UTC"  # IANA name, of stamps without a zone
-    date_order: str = "dmy"  # what 03/04/2026 means: 'dmy' or 'mdy'
+    date_order: str | None = None  # what 03/04/2026 means: 'dmy' or 'mdy'; None: found out
     columns: object = None  # see the reader of the format
     header_row: bool | None = None  # None: there is one unless columns are given by number
     delimiter: str | None = None  # None: found out, or the format's own
@@ -46,7 +46,7 @@ def options_from(given=None):
         ("duration_unit", DURATION_UNITS),
         ("date_order", DATE_ORDERS),
     ):
-        if getattr(options, name) not in allowed:
+        if getattr(options, name) not in (*allowed, Options._field_defaults[name]):
             raise ValueError(f"{name} is one of {', '.join(allowed)}")
     delimiter = options.delimiter
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n\0'):

@@ -29,10 +29,11 @@ class PeriodCloser:
 
     def companies_due(self, moment):
         """Return the companies in which a period has ended by a UTC moment, or a closed one waits
-        to be invoiced that did not fail before."""
+        to be invoiced that did not fail before; what waits for a person aside."""
         self._extend(moment, None)
         due = self.periods._read_group(
             [
+                ("is_released", "=", False),
                 *("|", "&", ("state", "=", "closed"), ("error", "=", False)),
                 *("&", ("state", "=", "open"), ("stop", "<=", moment)),
             ],
@@ -40,13 +41,20 @@ class PeriodCloser:
         )
         return self.companies.browse(company.id for (company,) in due)
 
-    def close(self, until, partners=None, retry=True):
-        """Rate, charge, freeze and invoice; parameters as in `close_periods`.
+    def close(self, until, partners=None):
+        """Rate, charge, freeze and invoice.
 
-        :param retry: whether what failed in other runs is tried again in this one
+        Nothing is frozen as long as calls or services wait to be charged: they would be on the
+        next invoice. So when the seconds of a cron job are used up before, or while invoices are
+        made, the run stays as it is, and the next call goes on with it.
+
+        :param until: date or UTC datetime
+        :param partners: accounts to which it is limited; None: all
+        :return: whether the run is done
         """
-        Rater(self.env).run()
-        SubscriptionCharger(self.env).run(until, partners, self.companies)
+        if not self._charge(until, partners):
+            commit_progress(self.env, remaining=1)
+            return False
         self._extend(until, partners)
         self._freeze(until, partners)
         domain = [
@@ -56,27 +64,36 @@ class PeriodCloser:
         ]
         if partners is not None:
             domain.append(("partner_id", "in", partners.ids))
-        if not retry:
-            domain.append(("error", "=", False))
-        self.invoice(self.periods.search(domain))
+        if self.run.is_automatic:
+            domain += [("error", "=", False), ("is_released", "=", False)]
+        return self.invoice(self.periods.search(domain))
 
     def invoice(self, periods):
-        """Invoice closed periods in batches, then one by one where a batch fails."""
+        """Invoice closed periods in batches, then one by one where a batch fails.
+
+        :return: whether all were tried; False when the seconds of a cron job are used up
+        """
         ordered = periods.sorted(
-            lambda p: (
-                p.company_id.id,
-                p.partner_id._billing_profile().id,
-                p.partner_id.id,
-                p.date_from,
-            )
+            lambda p: (p.company_id.id, p._billing_profile().id, p.partner_id.id, p.date_from)
         ).ids
         for index in range(0, len(ordered), INVOICE_BATCH):
             batch = self.periods.browse(ordered[index : index + INVOICE_BATCH])
             self._invoice_or_split(batch)
-            commit_progress(self.env, len(batch), remaining=len(ordered) - index - len(batch))
+            left = len(ordered) - index - len(batch)
+            if commit_progress(self.env, len(batch), remaining=left) <= 0 and left:
+                return False
         run_batch(self.env, self._finish)
+        return True
 
     # === STEPS ===
+
+    def _charge(self, until, partners):
+        """Charge calls and services; return whether all of it was done."""
+        rater = Rater(self.env)
+        rater.run()
+        charger = SubscriptionCharger(self.env)
+        charger.run(until, partners, self.companies)
+        return getattr(rater, "finished", True) and getattr(charger, "finished", True)
 
     def _extend(self, until, partners):
         """Make the periods of accounts without charges, too: time goes on for them."""
@@ -114,12 +131,16 @@ class PeriodCloser:
         """Close the periods that are due: what is charged from now on goes to the next one.
 
         Waits for raters that hold one of them, and is committed before anything is added up.
+        Whatever day is asked for, a period that is still going on where its account is stays open.
         """
         self.env["telecom.billing.period"].flush_model()
+        due = SQL("stop <= %s", fields.Datetime.now())
         if isinstance(until, datetime):
-            due = SQL("stop <= %s", until)
+            due = SQL("%s AND stop <= %s", due, until)
         else:
-            due = SQL("date_to <= %s", until)
+            due = SQL("%s AND date_to <= %s", due, until)
+        if self.run.is_automatic:
+            due = SQL("%s AND is_released IS NOT TRUE", due)
         while True:
 
             def freeze():
@@ -136,7 +157,9 @@ class PeriodCloser:
                     )
                 )
                 ids = [row[0] for row in self.env.cr.fetchall()]
-                self.periods.browse(ids).write({"state": "closed", "run_id": self.run.id})
+                self.periods.browse(ids).write(
+                    {"state": "closed", "run_id": self.run.id, "is_released": False}
+                )
                 return len(ids)
 
             if not run_batch(self.env, freeze):
@@ -157,7 +180,7 @@ class PeriodCloser:
                 _logger.warning(
                     "Billing period %s could not be invoiced", periods.id, exc_info=True
                 )
-            message = _text(error)
+            message = error_text(error)
             run_batch(self.env, lambda: self._keep_failure(periods, message))
 
     def _invoice(self, periods):
@@ -171,12 +194,25 @@ class PeriodCloser:
             periods = self.periods.browse([row[0] for row in self.env.cr.fetchall()])
             periods.invalidate_recordset()
             # what another run closed and left is this run's now
-            periods.write({"run_id": self.run.id})
-            InvoiceContent(self.env, periods).make()
+            periods.write({"run_id": self.run.id, "is_released": False})
+            moves = InvoiceContent(self.env, periods).make()
+            self._check_companies(moves)
             self.env.flush_all()
 
+    def _check_companies(self, moves):
+        """Whoever started the run must not have made entries in books of somebody else."""
+        for move in moves.filtered(lambda move: move.company_id not in self.companies):
+            raise UserError(
+                self.env._(
+                    "%(account)s is billed in the books of %(company)s, which is not among the "
+                    "companies of this run.",
+                    account=move.partner_id.name,
+                    company=move.company_id.name,
+                )
+            )
+
     def _keep_failure(self, period, message):
-        period.run_id = self.run
+        period.write({"run_id": self.run.id, "is_released": False})
         if period.error != message:
             period.error = message
             period.message_post(body=message)
@@ -201,7 +237,8 @@ class PeriodCloser:
             self.run.write({"state": "done", "ended": fields.Datetime.now()})
 
 
-def _text(error):
+def error_text(error):
+    """Return what people are told of an error."""
     if isinstance(error, UserError):
         return str(error.args[0] if error.args else error)
     return f"{type(error).__name__}: {error}"

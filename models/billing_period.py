@@ -1,12 +1,9 @@
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import format_date
-
-from ..engine import calendar
-from .account_chain import AccountChain
 
 
 class BillingPeriod(models.Model):
@@ -53,6 +50,12 @@ class BillingPeriod(models.Model):
         groups="account.group_account_invoice,account.group_account_readonly",
         help="Cancelled invoices that had this period's charges.",
     )
+    is_released = fields.Boolean(
+        string="Released",
+        readonly=True,
+        help="Its invoice was cancelled or deleted, or a person opened it again: the hourly job "
+        "leaves it alone until a person invoices it.",
+    )
     run_id = fields.Many2one(
         "telecom.billing.run", readonly=True, index="btree_not_null", ondelete="set null"
     )
@@ -95,6 +98,11 @@ class BillingPeriod(models.Model):
 
     # === CRUD METHODS ===
 
+    def write(self, vals):
+        if vals.get("state") in ("invoiced", "skipped"):
+            vals = {**vals, "is_released": False}
+        return super().write(vals)
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_history(self):
         for period in self:
@@ -124,24 +132,74 @@ class BillingPeriod(models.Model):
 
     def action_invoice(self):
         """Try again to invoice these closed periods."""
-        self.check_access("write")
+        self.check_access("read")
         run = self.env["telecom.billing.run"]._invoice_closed(self)
         return run.get_formview_action()
 
+    def action_reopen(self):
+        """Open closed periods again, so that their calls and charges can be mended."""
+        self.check_access("read")
+        self.env["telecom.billing.run"].check_access("create")
+        self.sudo()._reopen()
+
     # === BUSINESS METHODS ===
 
+    def _billing_profile(self):
+        """Return the profile by which this period is invoiced: the account's, but for a period
+        that was closed in another company, which stays in that company's books."""
+        self.ensure_one()
+        profile = self.partner_id._billing_profile()
+        if self.company_id and profile.company_id != self.company_id:
+            profile = self.company_id._ensure_billing_profile()
+        return profile
+
     def _release(self):
-        """Free these periods from an invoice that was cancelled or deleted: the next billing
-        run invoices them again."""
+        """Free these periods from an invoice that was cancelled or deleted: a person has them
+        invoiced again, after mending what was wrong."""
         for period in self:
             cancelled = period.move_id.exists()
             period.write(
                 {
                     "move_id": False,
                     "state": "closed",
+                    "is_released": True,
                     "released_move_ids": [Command.link(move.id) for move in cancelled],
                 }
             )
+
+    def _reopen(self):
+        """Put closed periods without an invoice back to open; they keep their edges.
+
+        Only the last closed ones: what was charged since they were closed is in the periods
+        after them, and an account's periods are closed in their order.
+        """
+        for period in self.sorted("start", reverse=True):
+            if period.state not in ("closed", "skipped") or period.move_id:
+                raise UserError(
+                    self.env._("%s is not closed, or is invoiced.", period.display_name)
+                )
+            later = self.search(
+                [
+                    ("partner_id", "=", period.partner_id.id),
+                    ("start", ">", period.start),
+                    ("state", "!=", "open"),
+                ],
+                limit=1,
+            )
+            if later:
+                raise UserError(
+                    self.env._(
+                        "%(period)s cannot be opened again: %(later)s after it is closed already.",
+                        period=period.display_name,
+                        later=later._span_text(),
+                    )
+                )
+            # what rounded the cancelled invoice; the next one is rounded anew
+            period.charge_ids.filtered(lambda c: c.charge_type == "rounding").unlink()
+            period.write({"state": "open", "is_released": True, "error": False, "run_id": False})
+            period.activity_unlink(["mail.mail_activity_data_warning"])
+            # in the company that bills the account now
+            period._follow_company(period.partner_id)
 
     def _span_text(self):
         """Return the period as people write it, last day included."""
@@ -153,120 +211,3 @@ class BillingPeriod(models.Model):
         return " – ".join(
             format_date(self.env, day, lang_code=lang) for day in (self.date_from, last)
         )
-
-    @api.model
-    def _ensure(self, bounds):
-        """Make the periods that are missing so that each account's cover the given moments,
-        and one is open.
-
-        Periods of one account tile time. New ones are added after the last; before the first
-        only while nothing is closed and the account has no first billed day of its own.
-
-        :param bounds: {account id: (first moment, last moment)}, ISO text in UTC
-        """
-        if not bounds:
-            return
-        self.flush_model()
-        known = self._known(list(bounds))
-        rows = []
-        partners = self.env["res.partner"].sudo().browse(bounds)
-        zones, chain = None, AccountChain(self.env)
-        for partner_id, (first, last) in bounds.items():
-            span = known.get(partner_id)
-            # the common case, decided without asking more: everything is covered already
-            if span and span[2] <= first and last < span[3] and span[5]:
-                continue
-            zones = zones or partners._account_zones()
-            partner = partners.browse(partner_id).with_prefetch(partners.ids)
-            rows += self._missing(
-                partner,
-                zones[partner_id],
-                chain.profile(partner).company_id.id,
-                span,
-                datetime.fromisoformat(first),
-                datetime.fromisoformat(last),
-            )
-        if rows:
-            self._insert(rows)
-
-    @api.model
-    def _known(self, partner_ids):
-        """Return {account: (date_from, date_to, start, stop, any closed, any open)}."""
-        self.env.cr.execute(
-            """
-            SELECT partner_id, min(date_from), max(date_to), min(start)::text, max(stop)::text,
-                   bool_or(state != 'open'), bool_or(state = 'open')
-              FROM telecom_billing_period WHERE partner_id = ANY(%s) GROUP BY partner_id
-            """,
-            [partner_ids],
-        )
-        return {row[0]: row[1:] for row in self.env.cr.fetchall()}
-
-    def _missing(self, partner, tz, company, known, first, last):
-        """Return rows (partner, company, date_from, date_to, start, stop) to be added."""
-        cycle, day = partner.billing_cycle or "monthly", partner.billing_day or 1
-        first_day, last_day = calendar.local_day(first, tz), calendar.local_day(last, tz)
-        spans = []
-        if known:
-            date_from, date_to = known[0], known[1]
-            # by the clock, too: in another time zone since, the first moment may be a day earlier
-            earlier = first_day < date_from and first < datetime.fromisoformat(known[2])
-            if earlier and not known[4] and not partner.billing_start:
-                edge = date_from
-                while first_day < edge:
-                    begin = calendar.period_of(edge - timedelta(days=1), cycle, day)[0]
-                    spans.append((begin, edge))
-                    edge = begin
-            edge, stop = date_to, datetime.fromisoformat(known[3])
-        else:
-            begin = partner.billing_start or calendar.period_of(first_day, cycle, day)[0]
-            spans.append((begin, calendar.period_of(begin, cycle, day)[1]))
-            edge, stop = spans[0][1], None
-        # one is open at least: a late call goes there when all that was is closed
-        while edge <= last_day or not (spans or known[5]):
-            span = calendar.bridge(edge, cycle, day)
-            spans.append(span)
-            edge = span[1]
-        rows = []
-        for date_from, date_to in spans:
-            start = calendar.midnight_utc(date_from, tz)
-            # where the time zone was changed in between, the new period begins at the old end
-            if stop and known and date_from == known[1]:
-                start = stop
-            elif known and date_to == known[0]:
-                rows.append((partner.id, company, date_from, date_to, start, known[2]))
-                continue
-            rows.append(
-                (partner.id, company, date_from, date_to, start, calendar.midnight_utc(date_to, tz))
-            )
-        return rows
-
-    def _insert(self, rows):
-        """Insert periods; where another transaction made one at the same time, the batch is
-        repeated (PostgreSQL reports that as a serialization failure)."""
-        uid = self.env.uid
-        self.env.cr.execute_values(
-            """
-            INSERT INTO telecom_billing_period
-                (partner_id, company_id, date_from, date_to, start, stop, state,
-                 create_uid, write_uid, create_date, write_date)
-            VALUES %s ON CONFLICT DO NOTHING
-            """,
-            rows,
-            template=f"(%s, %s, %s, %s, %s, %s, 'open', {uid}, {uid},"
-            " now() at time zone 'utc', now() at time zone 'utc')",
-        )
-        self.invalidate_model(flush=False)
-
-    @api.model
-    def _realign(self, partners):
-        """After a change of cycle, day or time zone: make anew the open periods that hold nothing.
-
-        A period that has charges keeps its edges; the change takes effect after it.
-        """
-        for partner in partners:
-            periods = self.search([("partner_id", "=", partner.id)], order="start desc")
-            for period in periods:
-                if period.state != "open" or period.usage_ids or period.charge_ids:
-                    break
-                period.unlink()

@@ -23,6 +23,17 @@ class BillingProfile(models.Model):
         domain="[('is_reseller', '=', True)]",
         help="The reseller that issues with this profile; empty for the company itself.",
     )
+    tz = fields.Selection(
+        lambda self: self.env["res.partner"]._fields["tz"]._description_selection(self.env),
+        string="Time Zone",
+        required=True,
+        compute="_compute_tz",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="Of accounts that have no billing time zone yet. An account keeps it from its first "
+        "billing period on.",
+    )
 
     # invoicing
     journal_id = fields.Many2one(
@@ -122,6 +133,12 @@ class BillingProfile(models.Model):
     # === COMPUTE METHODS ===
 
     @api.depends("company_id")
+    def _compute_tz(self):
+        for profile in self:
+            company = profile.company_id.partner_id
+            profile.tz = profile.tz or company.tz or self.env.user.tz or "UTC"
+
+    @api.depends("company_id")
     def _compute_country_id(self):
         for profile in self:
             profile.country_id = profile.country_id or profile.company_id.country_id
@@ -134,7 +151,48 @@ class BillingProfile(models.Model):
             profile.international_prefix = (rules and rules.international_prefix) or "00"
             profile.national_prefix = rules.national_prefix if rules else "0"
 
+    # === CONSTRAINTS ===
+
+    @api.constrains("company_id", "owner_id")
+    def _check_issuer(self):
+        profiles = self.sudo()
+        profiles.env["res.company"].search(
+            [("billing_profile_id", "in", self.ids)]
+        )._check_billing_profile()
+        profiles.env["res.partner"].with_context(active_test=False).search(
+            [("billing_profile_id", "in", self.ids), ("company_id", "!=", False)]
+        )._check_billing_profile_company()
+
+    # === CRUD METHODS ===
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        profiles = super().create(vals_list)
+        profiles.owner_id._follow_company()
+        return profiles
+
+    def write(self, vals):
+        moves = not {"active", "company_id", "owner_id"}.isdisjoint(vals)
+        owners = self.owner_id
+        result = super().write(vals)
+        if moves:
+            (owners + self.owner_id)._follow_company()
+        if "company_id" in vals:
+            self._accounts()._follow_company()
+        return result
+
+    def unlink(self):
+        accounts = self.owner_id + self._accounts()
+        result = super().unlink()
+        accounts._follow_company()
+        return result
+
     # === BUSINESS METHODS ===
+
+    def _accounts(self):
+        """Return the accounts that were given one of these profiles."""
+        partners = self.env["res.partner"].sudo().with_context(active_test=False)
+        return partners.search([("billing_profile_id", "in", self.ids)])
 
     def _dialling_rules(self):
         """Return the engine's rules that turn a dialled number into E.164 digits."""

@@ -1,13 +1,13 @@
 import logging
-from datetime import date, datetime, timezone
-
-from dateutil.parser import isoparse
+from contextlib import contextmanager, nullcontext
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from .billing_closing import PeriodCloser
+from .billing_closing import PeriodCloser, error_text
+from .billing_until import parse_until
+from .bulk import RETRYABLE, commit_progress, may_commit
+from .session_lock import session_lock
 
 _logger = logging.getLogger(__name__)
 
@@ -29,8 +29,13 @@ class BillingRun(models.Model):
     until = fields.Char(
         readonly=True, help="Periods that end by this day, or UTC moment, are closed."
     )
+    all_accounts = fields.Boolean(
+        string="Every Account",
+        readonly=True,
+        help="Whether the run is for all accounts; otherwise for those that are named only.",
+    )
     partner_ids = fields.Many2many(
-        "res.partner", string="Accounts", readonly=True, help="Empty: every account."
+        "res.partner", string="Accounts", readonly=True, context={"active_test": False}
     )
     company_ids = fields.Many2many(
         "res.company",
@@ -40,10 +45,21 @@ class BillingRun(models.Model):
         help="Only accounts that these companies bill are looked at.",
     )
     state = fields.Selection(
-        [("waiting", "Waiting"), ("running", "Running"), ("done", "Done")],
+        [
+            ("waiting", "Waiting"),
+            ("running", "Running"),
+            ("done", "Done"),
+            ("failed", "Stopped by an Error"),
+        ],
         required=True,
         default="waiting",
         readonly=True,
+    )
+    error = fields.Text(readonly=True, help="What stopped the run.")
+    is_automatic = fields.Boolean(
+        readonly=True,
+        help="Started by the hourly job, which leaves alone what failed before and what waits "
+        "for a person.",
     )
     period_ids = fields.One2many("telecom.billing.period", "run_id", string="Periods")
     period_count = fields.Integer(compute="_compute_counts")
@@ -124,6 +140,13 @@ class BillingRun(models.Model):
                 )
             run.totals = "; ".join(lines)
 
+    # === CONSTRAINTS ===
+
+    @api.constrains("until")
+    def _check_until(self):
+        for run in self:
+            parse_until(self.env, run.until)
+
     # === CRUD METHODS ===
 
     @api.model_create_multi
@@ -163,9 +186,14 @@ class BillingRun(models.Model):
         return action
 
     def action_retry(self):
-        """Try again what failed in these runs."""
+        """Try again what failed in these runs; those that were stopped, in the background."""
         self.check_access("write")
-        self._retry()
+        stopped = self.filtered(lambda run: run.state == "failed")
+        if stopped:
+            stopped.write({"state": "waiting", "error": False, "ended": False})
+            stopped._trigger_job()
+        for run in self - stopped:
+            run._retry()
 
     # === BUSINESS METHODS ===
 
@@ -176,93 +204,171 @@ class BillingRun(models.Model):
         The work is done in batches, each committed; a failing account leaves the others done.
 
         :param until: date, periods whose last day is before it in the account's own time zone;
-            or UTC datetime, periods that end at that moment or before (also as text)
-        :param partners: accounts (`res.partner`, or ids) to which it is limited; None: all
+            or UTC datetime, periods that end at that moment or before (also as text). Periods
+            that have not ended are left open in any case.
+        :param partners: accounts (`res.partner`, or ids) to which it is limited, none of them
+            means nobody; None: all
         :return: the `telecom.billing.run`
         """
-        self.check_access("create")
-        until = self._parse_until(until)
-        if isinstance(partners, (list, tuple)):
-            partners = self.env["res.partner"].browse(partners)
-        run = self.create(
-            {
-                "until": str(until),
-                "partner_ids": [Command.set(partners.ids if partners else [])],
-                "state": "running",
-            }
-        )
-        PeriodCloser(self.env, run).close(until, partners)
+        run = self._new(until, partners, state="running")
+        run._process()
         return run
-
-    @api.model
-    def _cron_close_periods(self):
-        """Run the billing of each company where anything is due; runs that wait go first.
-
-        What failed before is tried again in its own run, so that a failure that lasts does not
-        make a run an hour.
-        """
-        for run in self.search([("state", "=", "waiting")], order="id"):
-            run._process()
-        self.search([("period_ids", "any", FAILED)])._retry()
-        orphans = self.env["telecom.billing.period"].search([*FAILED, ("run_id", "=", False)])
-        if orphans:
-            self._invoice_closed(orphans)
-        now = fields.Datetime.now()
-        # before any company's periods are closed: a service is charged in several at once
-        self.env["telecom.subscription"]._cron_add_recurring_charges()
-        for company in PeriodCloser(self.env).companies_due(now):
-            run = self.create(
-                {"until": str(now), "company_ids": [Command.set(company.ids)], "state": "running"}
-            )
-            PeriodCloser(self.env, run).close(now, retry=False)
-
-    def _process(self):
-        """Do the work of a run that was started by hand."""
-        self.ensure_one()
-        self.state = "running"
-        PeriodCloser(self.env, self).close(self._parse_until(self.until), self.partner_ids or None)
-
-    def _retry(self):
-        """Invoice the closed periods of these runs that have no invoice yet."""
-        for run in self:
-            PeriodCloser(self.env, run).invoice(
-                run.period_ids.filtered(lambda p: p.state == "closed")
-            )
 
     @api.model
     def _start(self, until, partners=None):
         """Make a run that cron works off at once, in the background, and return it."""
-        run = self.create(
+        run = self._new(until, partners)
+        run._trigger_job()
+        return run
+
+    @api.model
+    def _new(self, until, partners, **vals):
+        """Return a run to come; parameters as in `close_periods`."""
+        self.check_access("create")
+        if isinstance(partners, (list, tuple)):
+            partners = self.env["res.partner"].browse(partners)
+        return self.create(
             {
-                "until": str(self._parse_until(until)),
+                "until": str(parse_until(self.env, until)),
+                "all_accounts": partners is None,
                 "partner_ids": [Command.set(partners.ids if partners else [])],
+                **vals,
             }
         )
+
+    def _trigger_job(self):
         self.env.ref("telecom_billing.ir_cron_close_periods").sudo()._trigger()
-        return run
+
+    @api.model
+    def _cron_close_periods(self):
+        """Run the billing of each company where anything is due; what was begun goes first.
+
+        What failed before is tried again in its own run, so that a failure that lasts does not
+        make a run an hour. When the job's seconds are used up, the next call goes on.
+        """
+        begun = self.search([("state", "in", ("waiting", "running"))], order="id")
+        if not begun._in_turn(lambda run: run._process()):
+            return
+        failed = self.search([("period_ids", "any", FAILED), ("state", "=", "done")])
+        if not failed._in_turn(lambda run: run._retry()):
+            return
+        orphans = self.env["telecom.billing.period"].search([*FAILED, ("run_id", "=", False)])
+        if orphans and not self._new_for(orphans)._in_turn(lambda run: run._process()):
+            return
+        now = fields.Datetime.now()
+        # before any company's periods are closed: a service is charged in several at once
+        self.env["telecom.subscription"]._cron_add_recurring_charges()
+        runs = self.browse()
+        for company in PeriodCloser(self.env).companies_due(now):
+            runs += self._automatic(company, now)
+        commit_progress(self.env, remaining=len(runs))
+        runs._in_turn(lambda run: run._process())
+
+    @api.model
+    def _automatic(self, company, now):
+        """Return the run in which cron bills a company: one that was stopped, else a new one."""
+        vals = {"until": str(now), "state": "waiting", "error": False}
+        run = self.search(
+            [
+                ("is_automatic", "=", True),
+                ("state", "=", "failed"),
+                ("company_ids", "in", company.ids),
+            ],
+            limit=1,
+        )
+        if run:
+            run.write(vals)
+            return run
+        return self.create(
+            {
+                **vals,
+                "all_accounts": True,
+                "is_automatic": True,
+                "company_ids": [Command.set(company.ids)],
+            }
+        )
+
+    def _in_turn(self, work):
+        """Do the work of each of these runs; one that is stopped by an error stops no other.
+
+        :param work: called with a run, returns False when the job's seconds are used up
+        :return: False when they are, and the next call has to go on
+        """
+        for index, run in enumerate(self):
+            try:
+                if not work(run):
+                    return False
+            except Exception:
+                _logger.exception("Billing run %s was stopped", run.id)
+            left = len(self) - index - 1
+            if commit_progress(self.env, remaining=left) <= 0 and left:
+                return False
+        return True
+
+    def _process(self):
+        """Do what is left of this run's work.
+
+        :return: False when the cron job's seconds are used up: the next call goes on
+        """
+        self.ensure_one()
+        with self._at_work() as alone:
+            if not alone:
+                return True
+            run = self.sudo()
+            run.write({"state": "running", "error": False})
+            closer = PeriodCloser(self.env, self)
+            if not run.until:
+                return closer.invoice(run.period_ids.filtered(lambda p: p.state == "closed"))
+            partners = None if run.all_accounts else run.partner_ids
+            return closer.close(parse_until(self.env, run.until), partners)
+
+    def _retry(self):
+        """Invoice the closed periods of this run that have no invoice yet, but for those whose
+        invoice was cancelled: what becomes of them, a person decides.
+
+        :return: as `_process`
+        """
+        self.ensure_one()
+        with self._at_work() as alone:
+            return not alone or PeriodCloser(self.env, self).invoice(
+                self.period_ids.filtered(lambda p: p.state == "closed" and not p.is_released)
+            )
+
+    @contextmanager
+    def _at_work(self):
+        """Keep other processes from this run meanwhile, and on the run whatever stops it.
+
+        Yields whether there is anything to do: False while another process is at it.
+        """
+        commits = may_commit(self.env)
+        with session_lock(self.env.cr, "telecom_billing_run", self.id) as alone:
+            try:
+                with nullcontext() if commits else self.env.cr.savepoint():
+                    yield alone
+            except Exception as error:
+                if commits:
+                    self.env.cr.rollback()
+                    self.env.transaction.reset()
+                # where another transaction was faster, the next call goes on with the run
+                if not isinstance(error, RETRYABLE) and self.sudo().exists():
+                    self.sudo().write({"state": "failed", "error": error_text(error)})
+                    commit_progress(self.env)
+                raise
 
     @api.model
     def _invoice_closed(self, periods):
         """Invoice closed periods in a run of their own, and return it."""
-        run = self.create({"until": "", "state": "running"})
-        PeriodCloser(self.env, run).invoice(periods.filtered(lambda p: p.state == "closed"))
+        run = self._new_for(periods)
+        run._process()
         return run
 
     @api.model
-    def _parse_until(self, until):
-        """Return a date, or a naive UTC datetime of whole seconds."""
-        if isinstance(until, str) and until:
-            text = until.strip()
-            try:
-                if len(text) == 10:
-                    return date.fromisoformat(text)
-                until = isoparse(text)
-            except ValueError as error:
-                raise UserError(
-                    self.env._("%s is no day and no moment such as 2025-03-31.", text)
-                ) from error
-        if isinstance(until, datetime):
-            if until.tzinfo:
-                until = until.astimezone(timezone.utc).replace(tzinfo=None)
-            return until.replace(microsecond=0)
-        return until if isinstance(until, date) else fields.Datetime.now()
+    def _new_for(self, periods):
+        """Return a run that closes nothing and invoices these closed periods."""
+        periods = periods.sudo().filtered(lambda p: p.state == "closed")
+        vals = {"until": "", "state": "running"}
+        if periods:
+            vals["company_ids"] = [Command.set(periods.company_id.ids)]
+        run = self.create(vals)
+        periods.write({"run_id": run.id})
+        return run

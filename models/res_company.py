@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class ResCompany(models.Model):
@@ -6,14 +7,36 @@ class ResCompany(models.Model):
 
     billing_profile_id = fields.Many2one(
         "telecom.billing.profile",
+        domain="[('company_id', '=', id), ('owner_id', '=', False)]",
         help="The rules with which this company invoices its telecom accounts.",
     )
+
+    # === CONSTRAINTS ===
+
+    @api.constrains("billing_profile_id")
+    def _check_billing_profile(self):
+        for company in self:
+            profile = company.sudo().billing_profile_id
+            if profile and (profile.company_id != company or profile.owner_id):
+                raise ValidationError(
+                    self.env._(
+                        "%(company)s cannot invoice with %(profile)s, the billing profile of "
+                        "%(issuer)s.",
+                        company=company.name,
+                        profile=profile.name,
+                        issuer=profile.owner_id.name or profile.company_id.name,
+                    )
+                )
+
+    # === CRUD METHODS ===
 
     @api.model_create_multi
     def create(self, vals_list):
         companies = super().create(vals_list)
         companies._ensure_billing_profile()
         return companies
+
+    # === BUSINESS METHODS ===
 
     def _ensure_billing_profile(self):
         """Create the default profile of each company that has none, and return the profiles."""

@@ -5,8 +5,12 @@ class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
     telecom_profile_id = fields.Many2one(
-        related="company_id.billing_profile_id", string="Billing Profile", readonly=False
+        related="company_id.billing_profile_id",
+        string="Billing Profile",
+        readonly=False,
+        domain="[('company_id', '=', company_id), ('owner_id', '=', False)]",
     )
+    telecom_tz = fields.Selection(related="telecom_profile_id.tz", readonly=False)
     telecom_journal_id = fields.Many2one(related="telecom_profile_id.journal_id", readonly=False)
     telecom_mode = fields.Selection(related="telecom_profile_id.mode", readonly=False)
     telecom_invoice_date_rule = fields.Selection(

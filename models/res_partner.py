@@ -171,9 +171,9 @@ class ResPartner(models.Model):
 
     def write(self, vals):
         self._clean_account_code(vals)
-        regular = {"billing_cycle", "billing_day", "billing_start", "tz"} & vals.keys()
+        regular = {"billing_cycle", "billing_day", "billing_start", "billing_tz"} & vals.keys()
         before = {p.id: [p[name] for name in regular] for p in self} if regular else {}
-        accounts = self.filtered("is_telecom_account") if "tz" in vals else self.browse()
+        accounts = self.filtered("is_telecom_account") if "billing_tz" in vals else self.browse()
         zones = accounts._account_zones()
         result = super().write(vals)
         changed = self.filtered(
@@ -227,7 +227,10 @@ class ResPartner(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "telecom_billing.billing_run_launch_action"
         )
-        action["context"] = {"default_partner_ids": [fields.Command.set(self.ids)]}
+        action["context"] = {
+            "default_partner_ids": [fields.Command.set(self.ids)],
+            "default_all_accounts": False,
+        }
         return action
 
     def action_price_check(self):
@@ -252,20 +255,13 @@ class ResPartner(models.Model):
         return self._account_zones()[self.id]
 
     def _account_zones(self):
-        """Return {account id: time zone}: the account's own, else that of its issuer."""
+        """Return {account id: time zone}: the account's own, else that of its billing profile."""
         chain = AccountChain(self.env)
-        admin = self.env.ref("base.user_admin", raise_if_not_found=False)
-        zones, defaults = {}, {}
         # fields are read for all accounts at once
-        for partner in self.sudo():
-            zone = partner.tz
-            if not zone:
-                company = chain.profile(partner).company_id
-                if company not in defaults:
-                    defaults[company] = company.partner_id.tz or (admin and admin.tz) or "UTC"
-                zone = defaults[company]
-            zones[partner.id] = zone
-        return zones
+        return {
+            partner.id: partner.billing_tz or chain.profile(partner).tz or "UTC"
+            for partner in self.sudo()
+        }
 
     def _billing_profile(self):
         """Return the billing profile in force: the account's own, its reseller's, the nearest

@@ -260,9 +260,9 @@ class TestClosing(ClosingCase):
                 self.runs._cron_close_periods()
             self.assertEqual(len(self.of(account).run_id), runs, moment)
         self.assertEqual(self.of(account)[0].state, "invoiced")
-        launched = self.runs._start("2025-05-01", account)
         self.adjust(account, 10, "2025-04-10")
-        with freeze_time("2025-04-15 00:00:00"):
+        with freeze_time("2025-05-01 00:00:00"):
+            launched = self.runs._start("2025-05-01", account)
             self.runs._cron_close_periods()
         self.assertEqual((launched.state, launched.invoice_count), ("done", 1))
 

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class BillingRunLaunch(models.TransientModel):
@@ -12,11 +13,16 @@ class BillingRunLaunch(models.TransientModel):
         default=fields.Date.context_today,
         help="Periods whose last day is before this day are closed.",
     )
+    all_accounts = fields.Boolean(
+        string="Every Account",
+        default=lambda self: not self.env.context.get("default_partner_ids"),
+    )
     partner_ids = fields.Many2many(
         "res.partner",
         string="Accounts",
         domain="[('is_telecom_account', '=', True)]",
-        help="Empty: every account.",
+        # whoever left still has an invoice to come
+        context={"active_test": False},
     )
     due_count = fields.Integer(string="Periods to Close", compute="_compute_counts")
     closed_count = fields.Integer(string="Closed, Still to Invoice", compute="_compute_counts")
@@ -25,14 +31,19 @@ class BillingRunLaunch(models.TransientModel):
 
     # === COMPUTE METHODS ===
 
-    @api.depends("until", "partner_ids")
+    @api.depends("until", "all_accounts", "partner_ids")
     def _compute_counts(self):
         periods, calls = self.env["telecom.billing.period"], self.env["telecom.cdr"]
         for launch in self:
             accounts = launch.partner_ids._origin
-            mine = [("partner_id", "in", accounts.ids)] if accounts else []
+            mine = [] if launch.all_accounts else [("partner_id", "in", accounts.ids)]
             launch.due_count = periods.search_count(
-                [("state", "=", "open"), ("date_to", "<=", launch.until), *mine]
+                [
+                    ("state", "=", "open"),
+                    ("date_to", "<=", launch.until),
+                    ("stop", "<=", fields.Datetime.now()),
+                    *mine,
+                ]
             )
             launch.closed_count = periods.search_count([("state", "=", "closed"), *mine])
             launch.pending_count = calls.search_count([("state", "=", "pending"), *mine])
@@ -41,13 +52,25 @@ class BillingRunLaunch(models.TransientModel):
                 mine = ["|", ("partner_id", "=", False), *mine]
             launch.unrated_count = calls.search_count([("state", "=", "unrated"), *mine])
 
+    # === CRUD METHODS ===
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if vals.get("partner_ids"):
+                vals.setdefault("all_accounts", False)
+        return super().create(vals_list)
+
     # === ACTIONS ===
 
     def action_start(self):
         """Start the run in the background and open it."""
         self.ensure_one()
         self.env["telecom.billing.run"].check_access("create")
-        run = self.env["telecom.billing.run"]._start(self.until, self.partner_ids or None)
+        if not (self.all_accounts or self.partner_ids):
+            raise UserError(self.env._("Choose telecom accounts to bill."))
+        accounts = None if self.all_accounts else self.partner_ids
+        run = self.env["telecom.billing.run"]._start(self.until, accounts)
         return run.get_formview_action()
 
     def action_open_unrated(self):

@@ -46,7 +46,7 @@ class InvoiceContent:
         for period in self.periods:
             lines = self._lines(period, usage[period.id], charges[period.id])
             if not lines:
-                if period.partner_id._billing_profile().no_usage != "always":
+                if period._billing_profile().no_usage != "always":
                     period.write({"state": "skipped", "error": False})
                     continue
                 lines = [self._empty_line(period)]
@@ -160,7 +160,7 @@ class InvoiceContent:
                 calls=int(calls),
                 minutes=minutes,
             )
-        profile = period.partner_id._billing_profile()
+        profile = period._billing_profile()
         line = InvoiceLine(
             "calls", name, self._convert(period, amount, currency_id), profile.call_product_id
         )
@@ -170,7 +170,7 @@ class InvoiceContent:
     def _empty_line(self, period):
         """Return the line of an invoice for nothing: without one Odoo confirms none."""
         env = self._lang_env(period.partner_id)
-        product = period.partner_id._billing_profile().call_product_id
+        product = period._billing_profile().call_product_id
         line = InvoiceLine("calls", env._("No calls and no services"), Decimal(), product)
         line.price = Decimal()
         return line
@@ -230,7 +230,7 @@ class InvoiceContent:
     def _move_vals(self, period, lines):
         """Return what one would give Odoo's own `create` for this invoice."""
         partner = period.partner_id
-        profile = period.partner_id._billing_profile()
+        profile = period._billing_profile()
         company = profile.company_id
         journal = profile._sale_journal()
         self._check(period, profile, journal)

@@ -25,6 +25,21 @@ class AccountMove(models.Model):
         readonly=True,
         copy=False,
         index="btree_not_null",
+        ondelete="restrict",
+    )
+    telecom_annex = fields.Selection(
+        selection=lambda self: self.env["telecom.billing.profile"]._fields["annex"].selection,
+        string="Itemised Calls",
+        readonly=True,
+        copy=False,
+        help="As the billing profile said when the invoice was made; it is printed alike ever "
+        "after.",
+    )
+    telecom_amount_in_words = fields.Boolean(
+        string="Amount in Words",
+        readonly=True,
+        copy=False,
+        help="As the billing profile said when the invoice was made.",
     )
 
     # === CRUD METHODS ===
@@ -240,7 +255,7 @@ class AccountMove(models.Model):
         return InvoiceSummary(self).figures()
 
     @api.private
-    def telecom_annex(self):
+    def telecom_annex_content(self):
         """Return what to print of the itemised calls: `tables`, or how many are `too_many`."""
         self.ensure_one()
         calls = self._telecom_printed_calls()
@@ -250,7 +265,7 @@ class AccountMove(models.Model):
 
     def _telecom_printed_calls(self):
         """Return how many calls are to be itemised on these invoices."""
-        moves = self.sudo().filtered(lambda move: move.telecom_profile_id.annex == "pdf")
+        moves = self.sudo().filtered(lambda move: move.telecom_annex == "pdf")
         domain = [("period_id", "in", moves.telecom_period_ids.ids)]
         domain += self._telecom_invoiced_domain()
         usage = self.env["telecom.usage"].sudo()
@@ -263,9 +278,8 @@ class AccountMove(models.Model):
         return InvoiceAnnex(self).tables()
 
     def _telecom_prints_words(self):
-        """Tell whether the total is printed in words: as the profile says, or the company."""
+        """Tell whether the total is printed in words: as the profile said, or the company says."""
         self.ensure_one()
         return (
-            self.sudo().telecom_profile_id.amount_in_words
-            or self.company_id.display_invoice_amount_total_words
+            self.telecom_amount_in_words or self.company_id.display_invoice_amount_total_words
         )

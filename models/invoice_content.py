@@ -249,6 +249,9 @@ class InvoiceContent:
             # not who runs the billing: Odoo would send the mail in the name of that user
             "invoice_user_id": (partner.user_id or partner.commercial_partner_id.user_id).id,
             "telecom_profile_id": profile.id,
+            # as it is now: a later change of the profile prints no issued invoice otherwise
+            "telecom_annex": profile.annex,
+            "telecom_amount_in_words": profile.amount_in_words,
             "invoice_line_ids": [
                 Command.create(line_vals) for line_vals in self._line_vals(period, lines, sign)
             ],

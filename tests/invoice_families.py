@@ -282,6 +282,12 @@ class InvoiceFamilies(InvoiceBooks):
 
     @family
     def own_fields(self, rnd, books, vals):
-        vals["telecom_profile_id"] = books["company"].billing_profile_id.id
+        vals.update(
+            telecom_profile_id=books["company"].billing_profile_id.id,
+            telecom_annex=rnd.choice(("none", "pdf")),
+            telecom_amount_in_words=rnd.choice((False, True)),
+        )
         for line in self._lines(vals):
-            line.update(telecom_section="calls", telecom_destination="Mars")
+            line.update(
+                telecom_section="calls", telecom_destination="Mars", telecom_amount=0.12345678
+            )

@@ -2,9 +2,11 @@ import io
 from unittest.mock import patch
 
 from lxml import html
+from psycopg2 import IntegrityError
 
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 from odoo.tools.pdf import PdfFileReader
 
 from .common import TelecomCommon
@@ -33,11 +35,11 @@ class TestInvoiceDocument(TelecomCommon):
     def named(self, document, name):
         return self.text(document.xpath(f"//*[@name='{name}']"))
 
-    def full_invoice(self, account=None):
+    def full_invoice(self, account=None, number="3227880100"):
         account = account or self.account
         self.add_service(account, self.make_product("Line", telecom_setup_fee=5.0))
         self.add_service(account, self.make_package("Free 2 minutes", 120, 7.0, prefixes="32"))
-        self.add_number(account, "3227880100", self.make_product("Number", "did", 1.0))
+        self.add_number(account, number, self.make_product("Number", "did", 1.0))
         self.take_calls(
             [
                 self.call(account, seconds=90, start="2025-03-10 22:59:30"),
@@ -76,15 +78,42 @@ class TestInvoiceDocument(TelecomCommon):
 
     def test_amount_in_words(self):
         self.env["res.lang"]._activate_lang("fr_BE")
-        invoice = self.full_invoice()
-        self.assertNotIn("in words", self.text([self.render(invoice)]))
         self.profile.amount_in_words = True
+        invoice = self.full_invoice()
         words = self.currency.amount_to_text(invoice.amount_total)
         self.assertIn(words, self.text([self.render(invoice)]))
         self.account.lang = "fr_BE"
         french = self.currency.with_context(lang="fr_BE").amount_to_text(invoice.amount_total)
         self.assertNotEqual(words, french)
         self.assertIn(french, self.text([self.render(invoice)]))
+
+    def test_later_profile_changes_no_invoice(self):
+        plain = self.full_invoice()
+        self.profile.write({"annex": "pdf", "amount_in_words": True})
+        full = self.full_invoice(self.make_account("Second", "C-1002"), "3227880200")
+        self.profile.write({"annex": "none", "amount_in_words": False})
+        self.assertFalse(plain._telecom_printed_calls())
+        self.assertFalse(self.annex(plain))
+        self.assertEqual(full._telecom_printed_calls(), 3)
+        self.assertTrue(self.annex(full))
+        for invoice, printed in ((plain, False), (full, True)):
+            words = self.currency.amount_to_text(invoice.amount_total)
+            self.assertEqual(words in self.text([self.render(invoice)]), printed)
+
+    def test_profile_of_invoices_is_kept(self):
+        """Without it an invoice would be printed, sent and reconciled as any other."""
+        profile = self.profile.copy({"name": "Brand"})
+        unused = self.profile.copy({"name": "Unused"})
+        self.account.billing_profile_id = profile
+        invoice = self.full_invoice()
+        self.account.billing_profile_id = False
+        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError):
+            with self.env.cr.savepoint():
+                profile.unlink()
+        profile.active = False
+        unused.unlink()
+        self.assertEqual(invoice.telecom_profile_id, profile)
+        self.assertTrue(self.render(invoice).xpath("//*[@name='telecom_summary']"))
 
     def test_note_is_plain_text(self):
         self.profile.note = "Call <1234> & ask.\nThank you"
@@ -149,10 +178,9 @@ class TestInvoiceDocument(TelecomCommon):
         return [[self.text([cell]) for cell in row] for row in rows]
 
     def test_annex_only_when_asked_for(self):
-        invoice = self.full_invoice()
-        self.assertFalse(self.annex(invoice))
+        self.assertFalse(self.annex(self.full_invoice()))
         self.profile.annex = "pdf"
-        self.assertTrue(self.annex(invoice))
+        self.assertTrue(self.annex(self.full_invoice(self.make_account("Second", "C-1002"), "3227880200")))
 
     def test_annex_ties_to_the_invoice(self):
         self.profile.annex = "pdf"

@@ -8,6 +8,29 @@ from .period_book import open_periods
 
 # Made so that charges agree with an invoice, and made anew with it: they follow the invoice.
 OF_INVOICES = ("rounding", "change")
+# What a charge is, and where: it stays once its period is closed.
+KEPT_FIELDS = frozenset(
+    {
+        "amount",
+        "charge_type",
+        "currency_id",
+        "customer_id",
+        "date",
+        "date_from",
+        "date_to",
+        "is_credit",
+        "partner_id",
+        "period_id",
+        "price_unit",
+        "quantity",
+        "revision",
+        "span_from",
+        "subscription_id",
+        "tier",
+        "whole_from",
+        "whole_to",
+    }
+)
 
 
 class Charge(models.Model):
@@ -24,7 +47,9 @@ class Charge(models.Model):
     customer_id = fields.Many2one(
         "res.partner", ondelete="restrict", help="The account that has the service."
     )
-    company_id = fields.Many2one("res.company", index=True)
+    company_id = fields.Many2one(
+        related="period_id.company_id", store=True, required=True, precompute=True, index=True
+    )
     charge_type = fields.Selection(
         [
             ("subscription", "Subscription"),
@@ -103,34 +128,108 @@ class Charge(models.Model):
         """Find the billing period of charges that come without one."""
         self.check_access("create")
         self._complete(vals_list)
-        return super().create(vals_list)
+        charges = super().create(vals_list)
+        if not self.env.su:
+            charges._check_by_hand()
+        charges.filtered(lambda c: c.charge_type not in OF_INVOICES)._check_open()
+        return charges
+
+    def write(self, vals):
+        """Keep what is in a closed period; a charge of another day or account is in another."""
+        self.check_access("write")
+        vals = {name: value for name, value in vals.items() if name != "company_id"}
+        kept = KEPT_FIELDS & vals.keys()
+        # what a person takes off a draft invoice leaves its period, by the system's hand
+        if kept and not (self.env.su and kept == {"period_id"}):
+            if not self.env.su:
+                self._check_by_hand()
+            self._check_open()
+        result = super().write(vals)
+        if {"partner_id", "date"} & kept and "period_id" not in kept:
+            for charge in self:
+                super(Charge, charge).write({"period_id": charge._period_now()})
+        if kept and not self.env.su:
+            self._check_by_hand()
+            self._check_open()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billed(self):
+        if not self.env.su:
+            self._check_by_hand()
+        charges = self.filtered(lambda c: c.charge_type not in OF_INVOICES)
+        for charge in charges.filtered("subscription_id"):
+            # the service has it down as charged: its days would never be charged again
+            raise UserError(
+                self.env._(
+                    "%s is charged by a service and kept. To take it back add a credit: an "
+                    "adjustment with a negative amount.",
+                    charge.name,
+                )
+            )
+        charges._check_open()
+
+    # === CHECKS ===
+
+    def _check_by_hand(self):
+        """People make, change and delete what they add themselves: adjustments and the like."""
         for charge in self:
-            if charge.charge_type in OF_INVOICES:
-                continue
-            if charge.sudo().period_id.state != "open":
+            if charge.subscription_id or charge.charge_type in OF_INVOICES:
                 raise UserError(
-                    self.env._("%s is in a closed billing period: it is kept.", charge.name)
+                    self.env._(
+                        "%s is charged by a service, or follows an invoice: it is kept as it is. "
+                        "Add an adjustment, with a negative amount for a credit.",
+                        charge.name,
+                    )
+                )
+
+    def _check_open(self):
+        """Check that the charges are in open periods of their accounts, which stay open until
+        this transaction ends: closing them waits for it."""
+        if not self:
+            return
+        self.flush_recordset(["partner_id", "period_id"])
+        self.env["telecom.billing.period"].flush_model(["partner_id", "state"])
+        self.env.cr.execute(
+            "SELECT id, partner_id FROM telecom_billing_period"
+            " WHERE id = ANY(%s) AND state = 'open' ORDER BY id FOR SHARE",
+            [self.sudo().period_id.ids],
+        )
+        accounts = dict(self.env.cr.fetchall())
+        for charge in self:
+            account = accounts.get(charge.period_id.id)
+            if not account:
+                raise UserError(
+                    self.env._(
+                        "%s is in a closed billing period: it is kept as it is. Add an "
+                        "adjustment to correct it.",
+                        charge.name,
+                    )
+                )
+            if account != charge.partner_id.id:
+                raise UserError(
+                    self.env._("%s: this is a billing period of another account.", charge.name)
                 )
 
     # === BUSINESS METHODS ===
 
     @api.model
     def _complete(self, vals_list):
-        """Set the company and the period: the one that contains the charge's day; for a service
-        the first that ends on the day its charge is due, or later, so that what is invoiced in
-        advance is on the invoice of the day it begins."""
+        """Set the period, and with it the company: the one that contains the charge's day.
+
+        For a service it is the first that ends on the day its charge is due, or later, so that
+        what is invoiced in advance is on the invoice of the day it begins.
+        """
         partners = self.env["res.partner"].sudo()
         moments, bounds = {}, {}
         for index, vals in enumerate(vals_list):
+            # that of the period
+            vals.pop("company_id", None)
             if vals.get("period_id"):
                 continue
             partner = partners.browse(vals["partner_id"])
             day = fields.Date.to_date(vals.get("date") or fields.Date.context_today(self))
             vals["date"] = day
-            vals.setdefault("company_id", partner._billing_profile().company_id.id)
             tz = partner._account_tz()
             moment = str(midnight_utc(day, tz))
             # what is due at its end is of the period in which it ran, though nothing else is
@@ -147,3 +246,15 @@ class Charge(models.Model):
         for index, moment in moments.items():
             vals = vals_list[index]
             vals["period_id"] = books[vals["partner_id"]].find(moment)
+
+    def _period_now(self):
+        """Return the id of the period in which this charge would be made now."""
+        self.ensure_one()
+        vals = {
+            "partner_id": self.partner_id.id,
+            "subscription_id": self.subscription_id.id,
+            "date": self.date,
+            "date_from": self.date_from,
+        }
+        self._complete([vals])
+        return vals["period_id"]

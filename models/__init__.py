@@ -29,6 +29,7 @@ from . import (
     res_config_settings,
     res_partner,
     subscription,
+    subscription_terms,
     subscription_version,
     usage,
 )

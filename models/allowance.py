@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 from odoo import api, fields, models
 
 from .bulk import BigInteger, BulkMany2one
@@ -30,9 +32,9 @@ class Allowance(models.Model):
     @api.depends("used", "package_id.quantity", "subscription_id.quantity")
     def _compute_quantity(self):
         for allowance in self:
-            allowance.quantity = int(
-                allowance.package_id.quantity * allowance.subscription_id.quantity
-            )
+            # as rating does: 6000 x 1.15 are 6900, where floats say 6899.999...
+            units = Decimal(str(allowance.package_id.quantity))
+            allowance.quantity = int(units * Decimal(str(allowance.subscription_id.quantity)))
             allowance.remaining = max(0, allowance.quantity - allowance.used)
 
 

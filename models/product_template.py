@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from .recurrence import INVOICING, RECURRENCES
+from .recurrence import INVOICING, MAXIMUM_INTERVAL, RECURRENCES
 
 
 class ProductTemplate(models.Model):
@@ -23,6 +23,12 @@ class ProductTemplate(models.Model):
         help="Spans follow the account's billing day; first and last are priced by the day.",
     )
     telecom_package_count = fields.Integer(compute="_compute_telecom_package_count")
+
+    _telecom_recurrence_interval_range = models.Constraint(
+        f"CHECK (telecom_recurrence_interval IS NULL"
+        f" OR telecom_recurrence_interval BETWEEN 1 AND {MAXIMUM_INTERVAL})",
+        f"A recurrence is every 1 to {MAXIMUM_INTERVAL} units.",
+    )
 
     def _compute_telecom_package_count(self):
         for template in self:

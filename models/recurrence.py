@@ -9,3 +9,5 @@ RECURRENCES = [
 ]
 INVOICING = [("advance", "In advance"), ("arrears", "In arrears")]
 KINDS = [("subscription", "Subscription"), ("package", "Package"), ("did", "Phone Number (DID)")]
+# the longest: ten years of months; no calendar holds a span of a hundred thousand
+MAXIMUM_INTERVAL = 120

@@ -3,12 +3,16 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .recurrence import INVOICING, KINDS, RECURRENCES
+from ..engine.calendar import local_day
+from .recurrence import INVOICING, KINDS, MAXIMUM_INTERVAL, RECURRENCES
 from .subscription_charging import SubscriptionCharger
+from .subscription_prices import ServicePrices
 from .subscription_spans import SpanRule
 
 # a change of these may change what was charged already, or when the next charge is due
 CHARGING_FIELDS = {
+    "partner_id",
+    "product_id",
     "date_start",
     "date_end",
     "recurrence",
@@ -27,7 +31,7 @@ class Subscription(models.Model):
 
     _name = "telecom.subscription"
     _description = "Telecom Service"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "partner_id, date_start, id"
     _rec_name = "name"
 
@@ -59,7 +63,7 @@ class Subscription(models.Model):
         precompute=True,
     )
     quantity = fields.Float(default=1.0, digits="Product Unit", required=True, tracking=True)
-    currency_id = fields.Many2one(related="partner_id.telecom_currency_id")
+    currency_id = fields.Many2one("res.currency", compute="_compute_currency_id")
     price_unit = fields.Float(
         string="Price",
         digits="Product Price",
@@ -68,11 +72,11 @@ class Subscription(models.Model):
         readonly=False,
         precompute=True,
         tracking=True,
-        help="Price of one unit for one whole recurrence, in the account's currency.",
+        help="Price of one unit for one whole recurrence.",
     )
     setup_fee = fields.Float(
         digits="Product Price",
-        compute="_compute_from_product",
+        compute="_compute_setup_fee",
         store=True,
         readonly=False,
         precompute=True,
@@ -110,10 +114,13 @@ class Subscription(models.Model):
         "Otherwise spans begin on the start date and are charged in full.",
     )
     date_start = fields.Date(
-        string="Start", required=True, default=fields.Date.context_today, tracking=True
+        string="Start", required=True, default=fields.Date.context_today, tracking=True, copy=False
     )
     date_end = fields.Date(
-        string="End", tracking=True, help="First day without the service. Empty: it goes on."
+        string="End",
+        tracking=True,
+        copy=False,
+        help="First day without the service. Empty: it goes on.",
     )
     did_id = fields.Many2one(
         "telecom.did",
@@ -121,6 +128,7 @@ class Subscription(models.Model):
         index="btree_not_null",
         ondelete="restrict",
         tracking=True,
+        copy=False,
     )
     state = fields.Selection(
         [
@@ -143,6 +151,7 @@ class Subscription(models.Model):
     to_review = fields.Boolean(
         default=True, copy=False, help="Something changed: what was charged is looked at again."
     )
+    error = fields.Text(readonly=True, copy=False, help="Why this service could not be charged.")
     version_ids = fields.One2many(
         "telecom.subscription.version", "subscription_id", string="Terms", copy=False
     )
@@ -153,9 +162,10 @@ class Subscription(models.Model):
     _dates_order = models.Constraint(
         "CHECK (date_end IS NULL OR date_end >= date_start)", "A service ends after it starts."
     )
-    _interval_positive = models.Constraint(
-        "CHECK (recurrence_interval IS NULL OR recurrence_interval > 0)",
-        "A recurrence is every one unit at least.",
+    _interval_range = models.Constraint(
+        "CHECK (recurrence_interval IS NULL"
+        f" OR recurrence_interval BETWEEN 1 AND {MAXIMUM_INTERVAL})",
+        f"A recurrence is every 1 to {MAXIMUM_INTERVAL} units.",
     )
     _review_idx = models.Index("(id) WHERE to_review")
     _did_once = models.Constraint(
@@ -178,17 +188,42 @@ class Subscription(models.Model):
         for service in self:
             product = service.product_id
             service.kind = product.telecom_kind or service.kind or "subscription"
-            service.setup_fee = product.telecom_setup_fee
             service.recurrence = product.telecom_recurrence or "monthly"
             service.recurrence_interval = product.telecom_recurrence_interval or 1
             service.invoicing = product.telecom_invoicing or "advance"
             service.prorate = product.telecom_prorate
 
-    @api.depends("product_id")
+    @api.depends(
+        "partner_id.telecom_currency_id", "date_start", "version_ids.currency_id", "version_ids"
+    )
+    @api.depends_context("company")
+    def _compute_currency_id(self):
+        """The terms keep their currency when the account's changes, until they are charged."""
+        for service in self:
+            terms = service.version_ids and service._terms_today()
+            moved = service.partner_id._origin != service._origin.partner_id
+            service.currency_id = (
+                terms.currency_id
+                if terms and terms.currency_id and not moved
+                else service.partner_id.telecom_currency_id
+            )
+
+    @api.depends("product_id", "partner_id")
+    def _compute_setup_fee(self):
+        prices = ServicePrices(self.env)
+        for service in self:
+            service.setup_fee = (
+                prices.setup_fee(service, service.partner_id, service.date_start)
+                if service.product_id and service.partner_id
+                else service.product_id.telecom_setup_fee
+            )
+
+    @api.depends("product_id", "partner_id")
     def _compute_price_unit(self):
+        prices = ServicePrices(self.env)
         for service in self:
             service.price_unit = (
-                service._tier_price(service.partner_id, service.date_start)
+                prices.price(service, service.partner_id, service.date_start)
                 if service.product_id and service.partner_id
                 else 0.0
             )
@@ -216,18 +251,25 @@ class Subscription(models.Model):
                 raise ValidationError(self.env._("Number %s is retired.", service.did_id.number))
 
     @api.constrains(
-        "partner_id", "date_start", "recurrence", "recurrence_interval", "invoicing", "prorate"
+        "partner_id",
+        "product_id",
+        "date_start",
+        "recurrence",
+        "recurrence_interval",
+        "invoicing",
+        "prorate",
     )
     def _check_uncharged(self):
         """What was charged by one rhythm cannot be told by another."""
-        if self.env.context.get("keep_charged_rhythm"):
+        # the charger's own writes; a context alone is anybody's
+        if self.env.su and self.env.context.get("keep_charged_rhythm"):
             return
         for service in self:
             if service.charged_until:
                 raise ValidationError(
                     self.env._(
                         "%s is charged already: end it and start a new one to change its "
-                        "account, its start or its rhythm.",
+                        "account, its product, its start or its rhythm.",
                         service.name,
                     )
                 )
@@ -246,6 +288,12 @@ class Subscription(models.Model):
         return services
 
     def write(self, vals):
+        # the same product or account again changes nothing, neither the price that was agreed
+        vals = {
+            name: value
+            for name, value in vals.items()
+            if name not in ("partner_id", "product_id") or any(s[name].id != value for s in self)
+        }
         if CHARGING_FIELDS & vals.keys():
             vals = {**vals, "to_review": True}
         result = super().write(vals)
@@ -253,21 +301,22 @@ class Subscription(models.Model):
             # an end that is put off, or earlier than what is charged, is looked at again
             self.filtered(lambda s: s.state == "ended").state = "running"
         if not self.env.context.get("from_version"):
-            if "date_start" in vals:
-                for service in self:
-                    service.version_ids[:1].with_context(
-                        from_version=True
-                    ).date_from = service.date_start
-            if {"quantity", "price_unit"} & vals.keys():
-                today = fields.Date.context_today(self)
-                for service in self:
-                    day = max(today, service.date_start)
-                    service._set_terms(
-                        day if service.charged_until else service.date_start,
-                        vals.get("quantity"),
-                        vals.get("price_unit"),
-                    )
+            self._keep_terms(vals)
         return result
+
+    def copy_data(self, default=None):
+        """A copy is a draft that begins today: a person looks at it before it is charged."""
+        vals_list = super().copy_data(default)
+        default = default or {}
+        for service, vals in zip(self, vals_list, strict=True):
+            vals.setdefault("state", "draft")
+            # computed anew: a number stays where it is, prices may be in another currency by now
+            outdated = {"name"} if service.did_id else set()
+            if service.currency_id != service.partner_id.telecom_currency_id:
+                outdated |= {"price_unit", "setup_fee"}
+            for name in outdated - default.keys():
+                vals.pop(name, None)
+        return vals_list
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_charged(self):
@@ -284,10 +333,11 @@ class Subscription(models.Model):
         self.filtered(lambda s: s.state == "draft").state = "running"
 
     def action_end(self):
-        """End these services today; the number returns to the inventory."""
-        today = fields.Date.context_today(self)
+        """End these services with today, their accounts' today: it is the last day with them.
+        Their numbers return to the inventory tomorrow."""
         for service in self.filtered(lambda s: s.state == "running" and not s.date_end):
-            service.date_end = max(today, service.date_start)
+            today = local_day(fields.Datetime.now(), service.partner_id._account_tz())
+            service.date_end = max(today + timedelta(days=1), service.date_start)
 
     def action_cancel(self):
         """Cancel services that were never charged."""
@@ -307,20 +357,6 @@ class Subscription(models.Model):
 
     # === BUSINESS METHODS ===
 
-    def change_terms(self, date_from, quantity=None, price_unit=None):
-        """Change the quantity or the price from a day on.
-
-        A day that is charged already is credited at the old terms and charged at the new ones,
-        when the service is prorated; otherwise the change takes effect with the next span.
-
-        :param date_from: first day of the new terms (date)
-        :param quantity, price_unit: the new terms; None keeps what is in force that day
-        """
-        for service in self:
-            day = max(fields.Date.to_date(date_from), service.date_start)
-            service._set_terms(day, quantity, price_unit)
-            service._apply_version()
-
     @api.model
     def _add_recurring_charges(self, until, partners=None):
         """Charge what is due for services up to a day, at every tier.
@@ -333,7 +369,11 @@ class Subscription(models.Model):
 
     @api.model
     def _cron_add_recurring_charges(self):
-        SubscriptionCharger(self.env).run(None)
+        charger = SubscriptionCharger(self.env)
+        charger.run(None)
+        if not charger.finished:
+            # the job is called again at once
+            return
         # terms of which the day has come
         today = fields.Date.context_today(self)
         recent = self.env["telecom.subscription.version"].search(
@@ -347,54 +387,3 @@ class Subscription(models.Model):
     def _span_rule(self):
         self.ensure_one()
         return SpanRule.of(self)
-
-    def _tier_price(self, partner, day):
-        """Return the price of one unit for `partner` by its pricelist, in its currency."""
-        self.ensure_one()
-        partner = partner.sudo()
-        company = partner._billing_profile().company_id
-        partner = partner.with_company(company)
-        pricelist = partner.property_product_pricelist
-        product = self.product_id.sudo().with_company(company)
-        currency = partner.telecom_currency_id
-        if pricelist:
-            return pricelist._get_product_price(
-                product, self.quantity or 1.0, currency=currency, date=day
-            )
-        return product.currency_id._convert(
-            product.lst_price, currency, company, day or fields.Date.today(), round=False
-        )
-
-    def _version_on(self, day):
-        """Return the terms in force on a day: the first ones before the service starts."""
-        self.ensure_one()
-        versions = self.version_ids.sorted("date_from")
-        return versions.filtered(lambda v: v.date_from <= day)[-1:] or versions[:1]
-
-    def _set_terms(self, day, quantity=None, price_unit=None):
-        """Record the quantity and the price from `day` on; None keeps what is in force then."""
-        self.ensure_one()
-        versions = self.version_ids.with_context(from_version=True)
-        current = self._version_on(day)
-        vals = {
-            "quantity": current.quantity if quantity is None else quantity,
-            "price_unit": current.price_unit if price_unit is None else price_unit,
-        }
-        same_day = versions.filtered(lambda v: v.date_from == day)
-        if same_day:
-            same_day.write(vals)
-        else:
-            versions.create({**vals, "subscription_id": self.id, "date_from": day})
-
-    def _apply_version(self):
-        """Show the terms that are in force today."""
-        today = fields.Date.context_today(self)
-        for service in self:
-            version = service._version_on(max(today, service.date_start))
-            service.with_context(from_version=True).write(
-                {
-                    "quantity": version.quantity,
-                    "price_unit": version.price_unit,
-                    "to_review": True,
-                }
-            )

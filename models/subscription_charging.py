@@ -1,16 +1,22 @@
 """Recurring charges: once per span, at every tier, corrected when terms change."""
 
+import logging
 from collections import defaultdict
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 
 from odoo import fields
+from odoo.exceptions import UserError
 
 from ..engine.calendar import local_day
 from ..engine.proration import prorate
 from .account_chain import AccountChain
-from .bulk import commit_progress, run_batch
+from .bulk import RETRYABLE, commit_progress, run_batch
+from .failures import failure_text, heal, keep_failure
+from .subscription_prices import ServicePrices
+
+_logger = logging.getLogger(__name__)
 
 BATCH = 500
 FAR = date(9999, 12, 31)
@@ -33,11 +39,16 @@ class Part:
 
 
 class SubscriptionCharger:
-    """Adds what is due. Runs as superuser: callers check rights first."""
+    """Adds what is due. Runs as superuser: callers check rights first.
+
+    `finished` tells after `run` whether all that was due was looked at, or time was up before.
+    """
 
     def __init__(self, env):
         self.env = env(su=True)
         self.chain = AccountChain(self.env)
+        self.prices = ServicePrices(self.env)
+        self.finished = False
 
     def run(self, until=None, partners=None, companies=None):
         """Charge what is due on `until` or before.
@@ -47,28 +58,33 @@ class SubscriptionCharger:
             limited; with a reseller come the services of its customers, which it pays for, too
         :return: number of charges added
         """
-        added, last_id = 0, 0
+        added = done = 0
         until = until or fields.Datetime.now()
         # nowhere is it later than there
-        horizon = _day(until, "Pacific/Kiritimati")
-        while True:
-            ids = self._due(horizon, partners, companies, last_id)
-            if not ids:
-                return added
-            added += run_batch(self.env, lambda ids=ids: self._charge_batch(ids, until))
-            last_id = ids[-1]
-            if commit_progress(self.env, len(ids)) <= 0:
-                return added
+        sound, failed = self._due(_day(until, "Pacific/Kiritimati"), partners, companies)
+        batches = [sound[index : index + BATCH] for index in range(0, len(sound), BATCH)]
+        # what failed before is tried alone: most likely it fails again, and takes none along
+        batches += [[service] for service in failed]
+        self.finished = not batches
+        for ids in batches:
+            added += self._charge_or_split(ids, until)
+            done += len(ids)
+            remaining = len(sound) + len(failed) - done
+            self.finished = not remaining
+            if commit_progress(self.env, len(ids), remaining=remaining) <= 0:
+                break
+        return added
 
-    def _due(self, horizon, partners, companies, last_id):
+    def _due(self, horizon, partners, companies):
+        """Return the ids of the services to look at: those that are sound, those that failed."""
         self.env["telecom.subscription"].flush_model()
         self.env["res.partner"].flush_model()
         # a service is charged at all its tiers at once: it is looked at for each of them
         tiers = "string_to_array(trim(TRAILING '/' FROM p.reseller_path), '/')::integer[]"
         query = """
-            SELECT s.id FROM telecom_subscription s JOIN res_partner p ON p.id = s.partner_id
-             WHERE s.id > %(last)s
-               AND (s.state = 'running' AND s.next_charge_date <= %(horizon)s
+            SELECT s.id, s.error IS NOT NULL
+              FROM telecom_subscription s JOIN res_partner p ON p.id = s.partner_id
+             WHERE (s.state = 'running' AND s.next_charge_date <= %(horizon)s
                     OR s.state IN ('running', 'ended') AND s.to_review)
                AND s.date_start <= %(horizon)s
         """
@@ -82,37 +98,59 @@ class SubscriptionCharger:
                                    OR tier.telecom_company_id = ANY(%(companies)s)))
             """
         self.env.cr.execute(
-            query + " ORDER BY s.id LIMIT %(limit)s",
+            query + " ORDER BY s.id",
             {
-                "last": last_id,
                 "horizon": horizon,
                 "partners": partners.ids if partners is not None else None,
                 "companies": companies.ids if companies is not None else None,
-                "limit": BATCH,
             },
         )
-        return [row[0] for row in self.env.cr.fetchall()]
+        found = self.env.cr.fetchall()
+        return [row[0] for row in found if not row[1]], [row[0] for row in found if row[1]]
+
+    def _charge_or_split(self, ids, until):
+        """Charge a batch; when that fails, each half of it, and keep what fails alone."""
+        try:
+            return run_batch(self.env, lambda: self._charge_batch(ids, until))
+        except RETRYABLE:
+            raise
+        except Exception as error:
+            if len(ids) > 1:
+                middle = len(ids) // 2
+                halves = (ids[:middle], ids[middle:])
+                return sum(self._charge_or_split(half, until) for half in halves)
+            if not isinstance(error, UserError):
+                _logger.warning("Service %s could not be charged", ids[0], exc_info=True)
+            service = self.env["telecom.subscription"].browse(ids)
+            message = failure_text(error)
+            summary = self.env._("Could not be charged")
+            run_batch(self.env, lambda: keep_failure(service, message, summary))
+            return 0
 
     # === ONE BATCH ===
 
     def _charge_batch(self, ids, until):
-        # waits for another runner, and fails on its update: the batch is then repeated
-        self.env.cr.execute(
-            "SELECT id FROM telecom_subscription WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [ids]
-        )
-        services = self.env["telecom.subscription"].browse(ids)
-        services.invalidate_recordset()
-        existing = self._existing(services)
-        with_setup = self._charges(services.filtered(lambda s: not s.charged_until), "=")
-        with_setup = with_setup.subscription_id
-        rows = []
-        for service in services:
-            day = _day(until, service.partner_id._account_tz())
-            if service not in with_setup:
-                rows += self._setup(service, day)
-            rows += self._charge(service, day, existing[service.id])
-        self.env["telecom.charge"].create(rows)
-        self.env.flush_all()
+        # where this may not commit, a failure takes back its own batch only
+        with self.env.cr.savepoint():
+            # waits for another runner, and fails on its update: the batch is then repeated
+            self.env.cr.execute(
+                "SELECT id FROM telecom_subscription WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
+                [ids],
+            )
+            services = self.env["telecom.subscription"].browse(ids)
+            services.invalidate_recordset()
+            existing = self._existing(services)
+            with_setup = self._charges(services.filtered(lambda s: not s.charged_until), "=")
+            with_setup = with_setup.subscription_id
+            rows = []
+            for service in services:
+                day = _day(until, service.partner_id._account_tz())
+                if service not in with_setup:
+                    rows += self._setup(service, day)
+                rows += self._charge(service, day, existing[service.id])
+            self.env["telecom.charge"].create(rows)
+            heal(services)
+            self.env.flush_all()
         return len(rows)
 
     def _charges(self, services, is_setup):
@@ -148,6 +186,7 @@ class SubscriptionCharger:
             due = date_from if service.invoicing == "advance" else date_to
             if date_from >= end or due > until:
                 break
+            self._change_currency(service, date_from)
             for level, tier in enumerate(tiers):
                 rows += [
                     self._row(service, level, tier, part, due, service.kind, 0, date_from, whole)
@@ -177,23 +216,56 @@ class SubscriptionCharger:
         begins = service.date_start <= until and service.date_start < (service.date_end or FAR)
         if service.charged_until or not begins:
             return rows
+        terms = service._version_on(service.date_start)
         for level, tier in enumerate(self.chain.tiers(service.partner_id)):
-            fee = service.setup_fee if not level else self._tier_setup_fee(service, tier)
+            if level:
+                fee = self._tier_setup_fee(service, tier)
+            else:
+                fee = self._in_currency(
+                    service, service.setup_fee, terms, tier.telecom_currency_id, service.date_start
+                )
             if fee:
                 price = Decimal(str(fee))
-                quantity = Decimal(str(service._version_on(service.date_start).quantity))
+                quantity = Decimal(str(terms.quantity))
                 part = Part(service.date_start, service.date_start, quantity, price)
-                part.amount = self._round(price * quantity, tier)
+                part.amount = _round(price * quantity, tier.telecom_currency_id)
                 rows.append(self._row(service, level, tier, part, service.date_start, "setup", 0))
         return rows
 
     def _tier_setup_fee(self, service, tier):
         """Return the setup fee of a tier above: the product's, in that tier's currency."""
-        product = service.product_id
-        company = self.chain.profile(tier).company_id
-        return product.currency_id._convert(
-            product.telecom_setup_fee, tier.telecom_currency_id, company, service.date_start
-        )
+        fee = self.prices.setup_fee(service, tier, service.date_start)
+        return tier.telecom_currency_id.round(fee)
+
+    def _change_currency(self, service, day):
+        """Let the terms from `day` on, which are not charged yet, be in the account's currency.
+
+        Their price is converted once, at the rate of that day: it does not move with the rates.
+        """
+        currency = service.partner_id.telecom_currency_id
+        current = service._version_on(day)
+        foreign = service.version_ids.filtered(
+            lambda v: v.currency_id != currency and (v == current or v.date_from > day)
+        ).with_context(from_version=True)
+        if current in foreign:
+            service.setup_fee = self._in_currency(
+                service, service.setup_fee, current, currency, day
+            )
+        for version in foreign:
+            vals = {
+                "price_unit": self._in_currency(
+                    service, version.price_unit, version, currency, day
+                ),
+                "currency_id": currency.id,
+            }
+            if version.date_from < day:
+                version.copy({**vals, "date_from": day})
+            else:
+                version.write(vals)
+
+    def _in_currency(self, service, price, terms, currency, day):
+        """Return a price of some terms in a currency, that of the account or of a charge."""
+        return self.prices.terms_price(service, price, terms.currency_id, currency, day)
 
     # === ONE SPAN AT ONE TIER ===
 
@@ -201,8 +273,9 @@ class SubscriptionCharger:
         """Return the charges that a change makes necessary in a span that is charged."""
         tier, level = charged[0].partner_id, charged[0].tier
         span_from, whole = charged[0].span_from, (charged[0].whole_from, charged[0].whole_to)
-        # a tier above keeps the price at which the span was charged
-        terms = (service, level, tier, span_from, whole, charged[0].price_unit)
+        # a span keeps the currency in which it was charged, a tier above also its price
+        currency = charged[0].currency_id
+        terms = (service, level, tier, span_from, whole, currency, charged[0].price_unit)
         current = _current_parts(charged)
         cut = _first_difference(current, self._expected(*terms))
         if cut is None:
@@ -211,7 +284,7 @@ class SubscriptionCharger:
         revision = max(charge.revision for charge in charged) + 1
         # a change is due when it takes effect; one of the past is due now
         due = max(cut, charged[0].date)
-        place = (due, service.kind, revision, span_from, whole)
+        place = (due, service.kind, revision, span_from, whole, currency)
         kept = sum((p.amount for p in expected if p.date_to <= cut), Decimal())
         total = sum((Decimal(str(charge.amount)) for charge in charged), Decimal())
         undue = [part for part in current if part.date_to > cut]
@@ -226,14 +299,16 @@ class SubscriptionCharger:
             if part.date_from >= cut
         ]
 
-    def _expected(self, service, level, tier, begin, whole, price=None, cut=None):
+    def _expected(self, service, level, tier, begin, whole, currency=None, price=None, cut=None):
         """Return the parts of a span as the terms of the service now say.
 
         :param begin: first day of the span that is charged with it
         :param whole: the whole span, by whose days a part is priced
+        :param currency: of the charges; None: the account's
         :param price: of a tier above; None looks it up
         :param cut: a day on which a part ends in any case
         """
+        currency = currency or tier.telecom_currency_id
         end = min(whole[1], service.date_end or FAR)
         if begin >= end:
             return []
@@ -245,30 +320,39 @@ class SubscriptionCharger:
             # charged in full, at the terms of its first day, whatever comes later
             edges = {begin, whole[1]}
         if level and price is None:
-            price = service._tier_price(tier, begin)
+            price = self.prices.price(service, tier, begin)
         parts = []
         for date_from, date_to in pairwise(sorted(edges)):
             terms = service._version_on(date_from)
+            part_price = (
+                price
+                if level
+                else self._in_currency(service, terms.price_unit, terms, currency, begin)
+            )
             # as many digits as the charge keeps
-            part_price = Decimal(str(round(price if level else terms.price_unit, 8)))
+            part_price = Decimal(str(round(part_price, 8)))
             part = Part(date_from, date_to, Decimal(str(terms.quantity)), part_price)
             amount = part.quantity * part.price
             if service.prorate:
-                part.amount = prorate(amount, *whole, date_from, date_to, self._step(tier))
+                step = Decimal(str(currency.rounding))
+                part.amount = prorate(amount, *whole, date_from, date_to, step)
             else:
-                part.amount = self._round(amount, tier)
+                part.amount = _round(amount, currency)
             parts.append(part)
         return _merge(parts, cut)
 
-    def _step(self, tier):
-        return Decimal(str(tier.telecom_currency_id.rounding))
-
-    def _round(self, amount, tier):
-        step = self._step(tier)
-        return (amount / step).quantize(Decimal(1), ROUND_HALF_UP) * step
-
     def _row(
-        self, service, level, tier, part, due, charge_type, revision, span_from=None, whole=None
+        self,
+        service,
+        level,
+        tier,
+        part,
+        due,
+        charge_type,
+        revision,
+        span_from=None,
+        whole=None,
+        currency=None,
     ):
         return {
             "name": service.name,
@@ -281,7 +365,7 @@ class SubscriptionCharger:
             "quantity": float(part.quantity),
             "price_unit": float(part.price),
             "amount": float(part.amount),
-            "currency_id": tier.telecom_currency_id.id,
+            "currency_id": (currency or tier.telecom_currency_id).id,
             "product_id": service.product_id.id,
             "subscription_id": service.id,
             "span_from": span_from,
@@ -295,6 +379,11 @@ class SubscriptionCharger:
 def _day(until, tz):
     """Return the account's day of a date (that day) or of a UTC datetime."""
     return local_day(until, tz) if isinstance(until, datetime) else until
+
+
+def _round(amount, currency):
+    step = Decimal(str(currency.rounding))
+    return (amount / step).quantize(Decimal(1), ROUND_HALF_UP) * step
 
 
 def _merge(parts, cut=None):

@@ -16,11 +16,30 @@ class SubscriptionVersion(models.Model):
     date_from = fields.Date(string="From", required=True, default=fields.Date.context_today)
     quantity = fields.Float(digits="Product Unit", required=True, default=1.0)
     price_unit = fields.Float(string="Price", digits="Product Price", required=True)
-    currency_id = fields.Many2one(related="subscription_id.currency_id")
+    currency_id = fields.Many2one(
+        "res.currency",
+        compute="_compute_currency_id",
+        store=True,
+        readonly=False,
+        required=True,
+        precompute=True,
+        help="Of the price. When the account's changes, the price is converted for what is not "
+        "charged yet, at the rate of the first day that it is charged for.",
+    )
 
     _day_uniq = models.Constraint(
         "UNIQUE(subscription_id, date_from)", "A service has one set of terms from a given day."
     )
+
+    # === COMPUTE METHODS ===
+
+    @api.depends("subscription_id")
+    def _compute_currency_id(self):
+        """The currency in which the service shows its price when the terms are typed."""
+        for version in self:
+            version.currency_id = version.currency_id or version.subscription_id.currency_id
+
+    # === CONSTRAINTS ===
 
     @api.constrains("date_from")
     def _check_date_from(self):
@@ -32,6 +51,8 @@ class SubscriptionVersion(models.Model):
                         version.subscription_id.name,
                     )
                 )
+
+    # === CRUD METHODS ===
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_first(self):
@@ -59,5 +80,6 @@ class SubscriptionVersion(models.Model):
     def unlink(self):
         services = self.subscription_id
         result = super().unlink()
-        services.exists()._apply_version()
+        if not self.env.context.get("from_version"):
+            services.exists()._apply_version()
         return result

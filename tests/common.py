@@ -43,6 +43,15 @@ class TelecomCommon(TransactionCase):
         cls.card = cls.make_card("Standard", cls.RATES)
         # the calls of the tests grow older and older
         cls.env["ir.default"].set("telecom.cdr.source", "oldest_days", 0)
+        # products of no company have their prices in the currency of the first one
+        cls.env["res.currency.rate"].create(
+            {
+                "currency_id": cls.env.ref("base.main_company").currency_id.id,
+                "company_id": False,
+                "name": "2000-01-01",
+                "rate": 1.0,
+            }
+        )
         cls.env.flush_all()
 
     # === THE COMPANY ===

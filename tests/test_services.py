@@ -343,12 +343,16 @@ class TestNumbers(ServiceCase):
             )
             self.assertEqual(self.env["telecom.did"].search([("state", "=", "assigned")]), did)
             service.action_end()
-            self.assertEqual((did.state, service.date_end), ("available", self.day("2025-03-15")))
+            # today is the last day with it
+            self.assertEqual((did.state, service.date_end), ("assigned", self.day("2025-03-16")))
+        with freeze_time("2025-03-16 12:00:00"):
+            did.invalidate_recordset()
+            self.assertEqual(did.state, "available")
             after = self.service("2025-04-01", product=rented, did_id=did.id)
             # reserved for the future
             self.assertEqual((did.state, did.subscription_id), ("assigned", after))
         self.charge("2025-04-01")
-        self.assertEqual((self.total(service), self.total(after)), (14, 31))
+        self.assertEqual((self.total(service), self.total(after)), (15, 31))
         with self.assertRaises(UserError):
             did.unlink()
 

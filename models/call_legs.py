@@ -39,26 +39,25 @@ class CallLegs:
         self.env.cr.execute(
             """
             WITH RECURSIVE given AS MATERIALIZED (
-                SELECT id, source, uid, bleg_uid FROM telecom_cdr WHERE id = ANY(%s)
+                SELECT id, source, uid, bleg_uid, ignored FROM telecom_cdr WHERE id = ANY(%s)
             ), pair AS (
                 -- by index from these calls, however many others there are: those that name
-                -- another, and those that another names
+                -- another, and those that another names; what is set aside stays so
                 SELECT n.id AS namer, b.id AS leg
                   FROM given n
                   JOIN telecom_cdr b ON b.source = n.source AND b.uid = n.bleg_uid
-                 WHERE n.bleg_uid IS NOT NULL
+                 WHERE n.bleg_uid IS NOT NULL AND b.ignored IS NULL
              UNION
                 SELECT a.id, n.id
                   FROM given n
                   JOIN telecom_cdr a ON a.source = n.source AND a.bleg_uid = n.uid
-                 WHERE a.bleg_uid IS NOT NULL
+                 WHERE a.bleg_uid IS NOT NULL AND n.ignored IS NULL
             ), named AS (
                 SELECT b.id, a.id AS namer, a.id AS above, a.source, a.uid, a.ignored, 1 AS depth
                   FROM pair
                   JOIN telecom_cdr a ON a.id = pair.namer
                   JOIN telecom_cdr b ON b.id = pair.leg
                  WHERE a.id != b.id
-                   AND b.ignored IS NULL
                    AND (b.bleg_uid IS DISTINCT FROM a.uid
                         OR (a.partner_id IS NULL, a.start, a.uid)
                            < (b.partner_id IS NULL, b.start, b.uid))

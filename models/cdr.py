@@ -300,8 +300,9 @@ class Cdr(models.Model):
         :param rows: iterable of dicts with `uid`, `start` (UTC, or with an offset), `billsec`
             (seconds of conversation), and any of `account_code`, `direction`, `src`, `dst`,
             `duration` (seconds), `disposition` (such as NO ANSWER: not charged, unless
-            `answered` says otherwise), `answered`, `bleg_uid`, `sip_user`, `trunk`,
-            `line`, `raw`; a row with `error` is listed as rejected
+            `answered` says otherwise), `answered` (yes or no; None or empty where it is not
+            known), `bleg_uid`, `sip_user`, `trunk`, `line`, `raw`; a row with `error` is
+            listed as rejected
         :param source: code or record of the `telecom.cdr.source` that reports them, which is
             made when the code is new; a call is known by `uid` within its source
         :return: dict of counts: `read`, `taken`, `ignored` (taken, never charged),

@@ -52,67 +52,24 @@ def period_of(day, cycle, billing_day=1):
     return start, start + timedelta(days=days)
 
 
-def next_period(date_to, cycle, billing_day=1):
+def bridge(date_to, cycle, billing_day=1):
     """The period after one that ended: from its end to the next regular edge.
 
+    Where the account's cycle or billing day has changed it is a part of a period: no day is billed
+    twice or missed.
+
     :param date_to: the day after the last one of the period that ended
-    :param cycle: one of CYCLES
+    :param cycle: one of CYCLES, the one in force from then on
     :param billing_day: 1 to 31
     :return: (date_to, day after the last)
     :raises ValueError: as :func:`period_of`
 
-    >>> next_period(date(2024, 2, 29), 'monthly', 31)
+    >>> bridge(date(2024, 2, 29), 'monthly', 31)
     (datetime.date(2024, 2, 29), datetime.date(2024, 3, 31))
-    """
-    return date_to, period_of(date_to, cycle, billing_day)[1]
-
-
-def previous_period(date_from, cycle, billing_day=1):
-    """The period before one that begins: from the last regular edge to its beginning.
-
-    :param date_from: the first day of the period that begins
-    :param cycle: one of CYCLES
-    :param billing_day: 1 to 31
-    :return: (first day, date_from)
-    :raises ValueError: as :func:`period_of`
-
-    >>> previous_period(date(2024, 3, 31), 'monthly', 31)
-    (datetime.date(2024, 2, 29), datetime.date(2024, 3, 31))
-    """
-    return period_of(date_from - _ONE_DAY, cycle, billing_day)[0], date_from
-
-
-def first_period(start, cycle, billing_day=1):
-    """The first period of an account: from its start to the next regular edge, whole or shorter.
-
-    :param start: the account's first day
-    :param cycle: one of CYCLES
-    :param billing_day: 1 to 31
-    :return: (start, day after the last)
-    :raises ValueError: as :func:`period_of`
-
-    >>> first_period(date(2018, 1, 5), 'monthly', 31)
-    (datetime.date(2018, 1, 5), datetime.date(2018, 1, 31))
-    """
-    return next_period(start, cycle, billing_day)
-
-
-def bridge(date_to, cycle, billing_day=1):
-    """The period in which an account's cycle or billing day changes.
-
-    It begins where the last period of the old rule ended and goes to the next edge of the new rule:
-    no day is billed twice or missed.
-
-    :param date_to: the day after the last one billed by the old rule
-    :param cycle: the new cycle
-    :param billing_day: the new billing day
-    :return: (date_to, day after the last)
-    :raises ValueError: as :func:`period_of`
-
     >>> bridge(date(2024, 3, 1), 'monthly', 15)
     (datetime.date(2024, 3, 1), datetime.date(2024, 3, 15))
     """
-    return next_period(date_to, cycle, billing_day)
+    return date_to, period_of(date_to, cycle, billing_day)[1]
 
 
 # ----------------------------------------------------------------------------------------------

@@ -57,6 +57,7 @@ class AccountMove(models.Model):
 
     def unlink(self):
         """Free the charges of invoices that are deleted: they are on the next run's invoices."""
+        self.check_access("unlink")
         # first: the lines that go now shall not give back their charges one by one
         self._telecom_release()
         return super().unlink()

@@ -1,3 +1,4 @@
+from collections import defaultdict
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -87,14 +88,18 @@ class BillingPeriod(models.Model):
             period.display_name = f"{period.partner_id.display_name} {period._span_text()}"
 
     def _compute_amount(self):
-        sums = {period.id: 0.0 for period in self}
+        """Add up in the account's billing currency, at the rate of the last day, as the invoice
+        does: calls and services may be priced in others."""
+        sums = defaultdict(float)
         for model in ("telecom.usage", "telecom.charge"):
-            for period, amount in self.env[model]._read_group(
-                [("period_id", "in", self.ids)], ["period_id"], ["amount:sum"]
+            for period, currency, amount in self.env[model]._read_group(
+                [("period_id", "in", self.ids)], ["period_id", "currency_id"], ["amount:sum"]
             ):
-                sums[period.id] += amount
+                sums[period.id] += period.partner_id._in_billing_currency(
+                    amount, currency, period.company_id, period.date_to
+                )
         for period in self:
-            period.amount = sums.get(period.id, 0.0)
+            period.amount = sums[period.id]
 
     # === CRUD METHODS ===
 

@@ -4,11 +4,13 @@ import io
 import logging
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from ..engine.intake import read_calls
 from .bulk import run_batch
 from .cdr_intake import Intake
 from .cdr_words import CallWords
+from .csv_cells import plain_cells
 
 _logger = logging.getLogger(__name__)
 
@@ -26,8 +28,8 @@ class CdrImport(models.Model):
     )
     company_id = fields.Many2one(related="source_id.company_id", store=True)
     state = fields.Selection(
-        [("waiting", "Waiting"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
-        default="waiting",
+        [("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+        default="running",
         required=True,
         readonly=True,
     )
@@ -54,13 +56,29 @@ class CdrImport(models.Model):
             writer = csv.writer(lines)
             writer.writerow(["line", "field", "reason", "row"])
             for reject in imported.reject_ids.sorted(lambda r: (r.line, r.id)):
-                cells = [reject.line, reject.field or "", reject.reason or "", reject.raw or ""]
                 writer.writerow(
-                    f"'{cell}" if str(cell).startswith(("=", "+", "-", "@", "\t", "\r")) else cell
-                    for cell in cells
+                    plain_cells(
+                        [reject.line, reject.field or "", reject.reason or "", reject.raw or ""]
+                    )
                 )
             imported.reject_file = base64.b64encode(lines.getvalue().encode("utf-8-sig"))
             imported.reject_file_name = f"rejected-{imported.id}.csv"
+
+    # === CRUD METHODS ===
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_calls(self):
+        """Calls have no foreign key to the file that brought them: it is kept as long as they
+        are."""
+        calls = self.env["telecom.cdr"].sudo()
+        for imported in self:
+            if calls.search_count([("import_id", "=", imported.id)], limit=1):
+                raise UserError(
+                    self.env._(
+                        "The file %s brought calls: its entry is kept as long as they are.",
+                        imported.name,
+                    )
+                )
 
     # === ACTIONS ===
 
@@ -104,7 +122,7 @@ class CdrImport(models.Model):
         :param content: bytes
         """
         source = source.sudo()
-        values = {"name": name, "source_id": source.id, "state": "running"}
+        values = {"name": name, "source_id": source.id}
         # committed first: a batch that has to be repeated must not take it along
         imported = run_batch(self.env, lambda: self.sudo().create(values))
         intake = Intake(self.env, source, imported)

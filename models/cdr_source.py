@@ -163,6 +163,18 @@ class CdrSource(models.Model):
             raise UserError(self.env._("The code of a source has only characters that are seen."))
         return code
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_calls(self):
+        """Calls know their source by its code: whoever got that code next would get them, too."""
+        calls = self.env["telecom.cdr"].sudo()
+        for source in self:
+            if calls.search_count([("source", "=", source.code)], limit=1):
+                raise UserError(
+                    self.env._(
+                        "Source %s has calls: archive it instead of deleting it.", source.name
+                    )
+                )
+
     @api.model
     def _default_oldest_days(self):
         return self.default_get(["oldest_days"])["oldest_days"]

@@ -5,8 +5,10 @@ units are counted instead of being taken.
 """
 
 from collections import namedtuple
+from datetime import datetime
 
 from odoo import fields
+from odoo.exceptions import UserError
 
 from ..engine.dialling import normalise
 from ..engine.tariff import explain
@@ -15,6 +17,9 @@ from .rating import _why
 from .rating_accounts import Account, Accounts, Tier
 from .rating_allowances import NOTHING_FREE, Allowances
 from .rating_rates import Rates
+
+# what calendars and time zones can reckon with, and no call is outside
+FIRST, LAST = datetime(1900, 1, 1), datetime(3000, 1, 1)
 
 Answer = namedtuple("Answer", "number rules problem tiers uses")
 Answer.__doc__ = """
@@ -121,7 +126,17 @@ class PriceQuestion:
         :param direction: 'outbound' or 'inbound'
         :param seconds: duration of the answered call
         :param start: naive UTC datetime at which it starts
+        :raises UserError: when no call can start then
         """
+        if not FIRST <= start < LAST:
+            raise UserError(
+                self._env._(
+                    "No call starts in the year %(year)s. Enter one from %(first)s to %(last)s.",
+                    year=start.year,
+                    first=FIRST.year,
+                    last=LAST.year - 1,
+                )
+            )
         for model in ("telecom.rate", "telecom.rate.card", "telecom.allowance"):
             self._env[model].flush_model()
         account = account.with_env(self._env)

@@ -157,10 +157,18 @@ class Rate(models.Model):
     def _clean(self, vals):
         """Write prefixes the way calls are matched: digits only, without + or 00 in front."""
         if "prefix" in vals:
-            prefix = "".join((vals["prefix"] or "").split())
+            typed = prefix = "".join((vals["prefix"] or "").split())
             if prefix.startswith("+"):
                 prefix = prefix[1:]
             elif prefix.startswith("00"):
                 prefix = prefix[2:]
+            if typed and not prefix:
+                raise ValidationError(
+                    self.env._(
+                        "%s is no prefix: digits have to follow it. Leave the prefix empty for the "
+                        "price of every number for which there is no other.",
+                        typed,
+                    )
+                )
             vals["prefix"] = prefix
         return vals

@@ -12,6 +12,7 @@ from ..engine.intake.deck_columns import DeckMapping, propose_deck_columns
 from ..engine.intake.deck_rows import parse_deck_rows
 from ..engine.intake.deck_table import Deck, DeckRow, read_deck
 from ..engine.intake.deck_values import parse_prefixes
+from .csv_cells import plain_cells
 from .rate_deck_words import DeckWords
 
 SAMPLES = 20
@@ -124,10 +125,11 @@ class DeckFile:
         header = [*(self.header or ()), *[""] * width][:width]
         text = io.StringIO()
         writer = csv.writer(text)
-        writer.writerow([*header, env._("Line"), env._("Reason")])
+        writer.writerow(plain_cells([*header, env._("Line"), env._("Reason")]))
         for reject in rejects:
             row = [*cells[reject.line], *[""] * width][:width]
-            writer.writerow([*row, reject.line, words.reason(reject.code, reject.params)])
+            reason = words.reason(reject.code, reject.params)
+            writer.writerow(plain_cells([*row, reject.line, reason]))
         # the mark tells spreadsheet programs that it is UTF-8
         return text.getvalue().encode("utf-8-sig")
 

@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools.sql import SQL
@@ -189,12 +191,14 @@ class ResPartner(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_calls(self):
-        """Calls have no foreign key to their account: it is kept as long as they are."""
-        calls = self.env["telecom.cdr"].sudo()
+        """Calls, and what is charged for them, have no foreign key to their account: it is kept
+        as long as they are. Whoever was charged has billing periods."""
         for partner in self:
-            if calls.search_count([("partner_id", "=", partner.id)], limit=1):
+            if partner._has_telecom_history():
                 raise UserError(
-                    self.env._("%s has calls: archive it instead of deleting it.", partner.name)
+                    self.env._(
+                        "%s has calls or charges: archive it instead of deleting it.", partner.name
+                    )
                 )
 
     @api.model
@@ -285,7 +289,10 @@ class ResPartner(models.Model):
         )
 
     def _unbilled_amounts(self):
-        """Return {account id: amount charged and not invoiced yet, untaxed}."""
+        """Return {account id: amount charged and not invoiced yet, untaxed}.
+
+        In the account's billing currency, at today's rate, as the invoice would have it.
+        """
         if not self.ids:
             return {}
         # usage and charges are read as they are in the database
@@ -295,19 +302,43 @@ class ResPartner(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT partner_id, sum(amount) FROM (
-                    SELECT u.partner_id, u.amount
+                SELECT partner_id, currency_id, sum(amount) FROM (
+                    SELECT u.partner_id, u.currency_id, u.amount
                       FROM telecom_usage u
                       JOIN telecom_billing_period p ON p.id = u.period_id
                      WHERE p.move_id IS NULL AND u.partner_id IN %(accounts)s
                     UNION ALL
-                    SELECT c.partner_id, c.amount
+                    SELECT c.partner_id, c.currency_id, c.amount
                       FROM telecom_charge c
                       JOIN telecom_billing_period p ON p.id = c.period_id
                      WHERE p.move_id IS NULL AND c.partner_id IN %(accounts)s
-                ) unbilled GROUP BY partner_id
+                ) unbilled GROUP BY partner_id, currency_id
                 """,
                 accounts=tuple(self.ids),
             )
         )
-        return {partner: float(amount) for partner, amount in rows}
+        amounts = defaultdict(float)
+        for partner_id, currency_id, amount in rows:
+            partner = self.browse(partner_id)
+            amounts[partner_id] += partner._in_billing_currency(
+                float(amount), self.env["res.currency"].browse(currency_id)
+            )
+        return amounts
+
+    def _in_billing_currency(self, amount, currency, company=None, day=None):
+        """Return an amount in this account's billing currency, not rounded.
+
+        :param company: whose rates are asked; None for the one that bills the account
+        :param day: of the rate; None for today
+        """
+        self.ensure_one()
+        target = self.telecom_currency_id
+        if currency == target:
+            return amount
+        return currency._convert(
+            amount,
+            target,
+            company or self._billing_profile().company_id,
+            day or fields.Date.context_today(self),
+            round=False,
+        )

@@ -1,6 +1,7 @@
 # test_concurrency makes databases and processes of its own with dev/newdb: only pytest runs it
 from . import (
     test_access_rights,
+    test_balance,
     test_calls_accounts,
     test_calls_files,
     test_calls_import,
@@ -35,7 +36,9 @@ from . import (
     test_invoice_document,
     test_invoice_lifecycle,
     test_invoice_mail,
+    test_kept_records,
     test_price_check,
+    test_rate_cards,
     test_rate_deck,
     test_rate_import,
     test_rate_import_decks,

@@ -229,6 +229,32 @@ class TestAccessRights(AccessCase):
                 self.assertTrue(record.with_user(user).read(), (model, user.login))
                 self.assertIn(record, self.env[model].with_user(user).search([]))
 
+    def test_nobody_sees_what_others_ask_import_or_launch(self):
+        colleague = self.make_user("colleague", "telecom_billing.group_manager")
+        source = self.records["telecom.cdr.source"].id
+        values = {
+            "telecom.billing.run.launch": {"until": "2025-04-01"},
+            "telecom.cdr.import.column": {"position": 1, "name": "uid"},
+            "telecom.cdr.import.wizard": {"source_id": source, "file": "c2VjcmV0"},
+            "telecom.price.check": {"number": "3225551234"},
+            "telecom.rate.import": {"file": "c2VjcmV0"},
+            "telecom.rate.import.column": {"position": 1, "name": "Prefix"},
+        }
+        self.assertEqual(values.keys(), WIZARDS.keys())
+        made = {}
+        for model in sorted(values, key=lambda name: name.endswith(".column")):
+            wizards = self.env[model].with_user(self.manager)
+            above = {"wizard_id": "telecom.cdr.import.wizard", "import_id": "telecom.rate.import"}
+            for field, wizard in above.items():
+                if field in wizards._fields and model.endswith(".column"):
+                    values[model][field] = made[wizard].id
+            made[model] = wizards.create(values[model])
+            self.assertTrue(wizards.search([]).read(), model)
+            self.assertFalse(wizards.with_user(colleague).search([]), model)
+            for verb in ("read", "unlink"):
+                with self.assertRaises(AccessError):
+                    getattr(made[model].with_user(colleague), verb)()
+
     def test_no_method_does_anything_for_outsiders(self):
         for model, name, arguments in self.public_methods():
             for user in (self.public, self.portal, self.internal):

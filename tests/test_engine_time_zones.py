@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from hypothesis import strategies as st
 
 from ..engine import calendar
-from ..engine.calendar import CYCLES, local_day, local_to_utc, midnight_utc, next_period, period_of
+from ..engine.calendar import CYCLES, bridge, local_day, local_to_utc, midnight_utc, period_of
 from .engine_case import EngineCase, property_test
 
 ONE_DAY = timedelta(days=1)
@@ -84,7 +84,7 @@ class TestDaysInTimeZones(EngineCase):
         """Thirty years of moments: the seconds of all periods are the seconds of the years."""
         periods = [period_of(date(2000, 1, 1), cycle, billing_day)]
         while periods[-1][1] < date(2030, 1, 1) and len(periods) < 400:
-            periods.append(next_period(periods[-1][1], cycle, billing_day))
+            periods.append(bridge(periods[-1][1], cycle, billing_day))
         edges = [
             (midnight_utc(date_from, tz_name), midnight_utc(date_to, tz_name))
             for date_from, date_to in periods

@@ -5,8 +5,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from ..engine.intake.decks import WARNINGS, Refused, parse_deck_rows, propose_deck_columns
-from ..engine.intake.dids import read_dids
+from ..engine.intake.decks import WARNINGS, parse_deck_rows, propose_deck_columns
 from .engine_case import EngineCase, property_test
 from .intake_helpers import codes, parse_deck, warned, workbook
 
@@ -207,17 +206,7 @@ class TestDeckFiles(EngineCase):
             [(2, "Belgium\nMobile"), (4, "France")],
         )
 
-    def test_dids(self):
-        rows = read_dids(
-            b"DID,Country,Account,City,Per Minute Cost,Initial Increment,Setup Fee,Monthly Fee\n"
-            b"+32 2 788 01 00,Belgium,C1001,Brussels,0.01,60,4,5\n3227880100,,,,,,,\nabc,,,,,,,\n"
-        )
-        self.assertEqual(rows[0]["number"], "3227880100")
-        self.assertEqual(rows[0]["monthly_fee"], Decimal(5))
-        self.assertEqual(rows[0]["account_code"], "C1001")
-        self.assertEqual(codes(rows[1:]), [(3, "duplicate_did"), (4, "not_a_did")])
+    def test_list_of_phone_numbers(self):
         self.assertEqual(
             propose_deck_columns(["DID", "Destination", "Per Minute Cost"]).layout, "dids"
         )
-        with self.assertRaises(Refused):
-            read_dids(b"a,b\n1,2\n")

@@ -17,7 +17,6 @@ from ..engine import intake
 from ..engine.dialling import DiallingRules, normalise
 from ..engine.intake import check_row, detect_format, propose_columns, read_calls
 from ..engine.intake.decks import parse_deck_rows, propose_deck_columns, read_deck
-from ..engine.intake.dids import read_dids
 from ..engine.prefixes import PrefixTable
 from .engine_case import EngineCase
 from .intake_helpers import parse_deck, warned
@@ -187,9 +186,6 @@ class TestSamplesOfOthers(EngineCase):
         for name in ("a2billing_ratecard_simple.csv", "a2billing_ratecard_complex.csv"):
             deck = self.deck(name)
             self.assertEqual((len(deck.rates), deck.bad_rows), (5, []))
-        with open(SAMPLES / "rates" / "astpp_did_sample.csv", "rb") as stream:
-            dids = read_dids(stream)
-        self.assertEqual([did["number"] for did in dids], ["535345345", "65456456"])
 
 
 class TestPublishedFigures(EngineCase):

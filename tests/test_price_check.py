@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from odoo.exceptions import UserError
 from odoo.tests import Form
 
 from odoo.addons.telecom_billing.models.price_question import PriceQuestion
@@ -178,6 +179,20 @@ class TestPriceCheck(TelecomCommon):
         agent = self.make_reseller("Agent", "agent", rate_card_id=False)
         account = self.make_account("Below", reseller_id=agent.id)
         self.assertEqual(self.told(self.ask(account=account)), self.rated(account=account))
+
+    def test_moments_at_which_no_call_starts(self):
+        self.add_service(self.account, self.make_package("P100", 100))
+        for tz in ("America/New_York", "Asia/Tokyo"):
+            self.account.tz = tz
+            for start in (datetime.min, datetime(1899, 12, 31), datetime(3000, 1, 1), datetime.max):
+                with self.assertRaisesRegex(UserError, "No call starts in the year"):
+                    self.ask(start=start)
+                with self.assertRaisesRegex(UserError, "No call starts in the year"):
+                    self.env["telecom.price.check"].create(
+                        {"partner_id": self.account.id, "number": "3225551234", "start": start}
+                    ).read(["result"])
+            for start in (datetime(1900, 1, 1), datetime(2999, 12, 31)):
+                self.assertTrue(self.ask(start=start).number)
 
     # === NO TRACE ===
 

@@ -103,6 +103,17 @@ class TestRateImport(RateImportCommon):
         wizard = self.run_import(text, effective=datetime(2025, 3, 1))
         self.assertEqual(self.counts(wizard), [1, 1, 0, 0, 0])
 
+    def test_rejected_rows_run_no_formula(self):
+        wizard = self.run_import(
+            "prefix,price,name,=1+cmd\n33,1,France,\n"
+            "=cmd|' /C calc'!A0,1,@SUM(A1),-2+3+cmd|x\n+32 47,-0.5,-,\n"
+        )
+        header, first, second = self.rejected(wizard)
+        self.assertEqual(header[3], "'=1+cmd")
+        self.assertEqual(first[:4], ["'=cmd|' /C calc'!A0", "1", "'@SUM(A1)", "'-2+3+cmd|x"])
+        # numbers stay numbers: mended, the file is imported as it is
+        self.assertEqual(second[:3], ["+32 47", "-0.5", "-"])
+
     def test_old_calls_price_at_old_rates(self):
         self.run_import("prefix,price\n32,0.10\n33,0.20\n")
         self.run_import("prefix,price\n32,0.30\n", effective=datetime(2025, 7, 1), mode="replace")

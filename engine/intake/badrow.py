@@ -42,8 +42,6 @@ MESSAGES = {
     "not_calls": "%(field)s is %(value)s: the row is no price of calls",
     "duplicate_prefix": "%(field)s has this price in line %(first_line)s already: %(value)s",
     "overlapping_dates": "%(field)s has a price for these dates in line %(first_line)s: %(value)s",
-    "not_a_did": "%(field)s is no phone number: %(value)s",
-    "duplicate_did": "%(field)s is in line %(first_line)s already: %(value)s",
     # the file as a whole
     "too_many_bytes": "%(field)s is larger than %(limit)s bytes when unpacked",
     "too_many_rows": "%(field)s has more than %(limit)s rows",

@@ -122,7 +122,7 @@ def propose_deck_columns(header, sample_rows=()):
     Known without a header are A2Billing's simple and complex rate cards, and decks that begin with
     prefix, name and price. Known units are CDRTool's (1/10000 of the currency) and, by the column's
     name, cents and prices per second. A list of phone numbers (layout 'dids') has no columns here:
-    its prices are none of calls; see :mod:`dids`.
+    its prices are none of calls.
 
     :param header: list of the columns' names, or ``None``
     :param sample_rows: some rows, as lists of cells or :class:`deck_table.DeckRow`

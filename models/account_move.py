@@ -281,6 +281,4 @@ class AccountMove(models.Model):
     def _telecom_prints_words(self):
         """Tell whether the total is printed in words: as the profile said, or the company says."""
         self.ensure_one()
-        return (
-            self.telecom_amount_in_words or self.company_id.display_invoice_amount_total_words
-        )
+        return self.telecom_amount_in_words or self.company_id.display_invoice_amount_total_words

@@ -79,6 +79,20 @@ class InvoiceBuilder:
             if batch:
                 batch.action_post()
 
+    def total(self, vals):
+        """Return the total with taxes that an invoice of these values would have.
+
+        :param dict vals: as for `build`
+        :return: float, in the invoice's currency
+        """
+        batch = _CompanyBatch(self.env, self._company(vals), [vals])
+        document = batch.documents[0]
+        if not document:
+            move = batch.env["account.move"].new(vals)
+            return move.tax_totals["total_amount_currency"]
+        _untaxed, untaxed_currency, _tax, tax_currency = document.totals
+        return document.currency.round(document.sign * (untaxed_currency + tax_currency))
+
     def native_reason(self, vals):
         """Tell why native `create` would make an invoice.
 

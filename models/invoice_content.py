@@ -4,13 +4,13 @@ from collections import defaultdict
 from decimal import ROUND_HALF_UP, Decimal
 
 from odoo import fields
-from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import SQL, format_date, plaintext2html
 
 from ..engine.calendar import local_day
 from .charge import OF_INVOICES
 from .invoice_builder import InvoiceBuilder
+from .invoice_check import InvoiceCheck
 from .invoice_line import InvoiceLine
 
 SECTIONS = ("calls", "package", "subscription", "did", "other")
@@ -31,6 +31,8 @@ class InvoiceContent:
         self.env = env(su=True)
         self.periods = periods.with_env(self.env)
         self.charge_model = self.env["telecom.charge"]
+        self.builder = InvoiceBuilder(self.env)
+        self.check = InvoiceCheck(self.env)
 
     def make(self):
         """Create the invoices, post those whose profile says so, and return them all.
@@ -63,15 +65,14 @@ class InvoiceContent:
         if not vals_list:
             self.periods.activity_unlink(["mail.mail_activity_data_warning"])
             return self.env["account.move"]
-        builder = InvoiceBuilder(self.env)
-        moves = builder.build(vals_list)
+        moves = self.builder.build(vals_list)
         for period, move in zip(made, moves, strict=True):
             period.write({"state": "invoiced", "move_id": move.id, "error": False})
         self.charge_model.create(roundings)
         self.periods.activity_unlink(["mail.mail_activity_data_warning"])
         to_post = moves.filtered(lambda move: move.telecom_profile_id.mode == "confirmed")
         if to_post:
-            builder.post(to_post)
+            self.builder.post(to_post)
             # in this transaction: whatever stops the run, no invoice that was made stays unsent
             to_post.filtered("telecom_profile_id.send_mail")._telecom_queue_mail()
         return moves
@@ -217,13 +218,10 @@ class InvoiceContent:
         if currency_id == target.id:
             return Decimal(amount)
         source = self.env["res.currency"].browse(currency_id)
-        return Decimal(
-            str(
-                source._convert(
-                    float(amount), target, period.company_id, period.date_to, round=False
-                )
-            )
-        )
+        company, day = period.company_id, fields.Date.subtract(period.date_to, days=1)
+        for currency in (source, target):
+            self.check.check_rate(period.partner_id, currency, company, day)
+        return Decimal(str(source._convert(float(amount), target, company, day, round=False)))
 
     # === THE MOVE ===
 
@@ -233,13 +231,10 @@ class InvoiceContent:
         profile = period._billing_profile()
         company = profile.company_id
         journal = profile._sale_journal()
-        self._check(period, profile, journal)
-        partner = partner.with_company(company)
-        total = sum((line.amount for line in lines), Decimal())
-        sign = -1 if total < 0 else 1
         invoice_date = self._invoice_date(period, profile)
+        self.check.check(period, profile, journal, invoice_date)
+        partner = partner.with_company(company)
         vals = {
-            "move_type": "out_refund" if sign < 0 else "out_invoice",
             "company_id": company.id,
             "journal_id": journal.id,
             "partner_id": partner.id,
@@ -252,9 +247,6 @@ class InvoiceContent:
             # as it is now: a later change of the profile prints no issued invoice otherwise
             "telecom_annex": profile.annex,
             "telecom_amount_in_words": profile.amount_in_words,
-            "invoice_line_ids": [
-                Command.create(line_vals) for line_vals in self._line_vals(period, lines, sign)
-            ],
         }
         term = partner.property_payment_term_id or profile.payment_term_id
         if term:
@@ -263,7 +255,25 @@ class InvoiceContent:
             vals["invoice_date_due"] = fields.Date.add(invoice_date, days=profile.due_days)
         if profile.note:
             vals["narration"] = plaintext2html(profile.with_context(lang=partner.lang).note)
-        return vals
+        return self._with_lines(period, vals, lines)
+
+    def _with_lines(self, period, vals, lines):
+        """Return the values with lines, as an invoice or, where it is below zero, a credit note.
+
+        Odoo posts neither with a negative total, and with lines of both signs and different
+        taxes only the taxes tell.
+        """
+
+        def document(move_type, sign):
+            commands = [Command.create(line) for line in self._line_vals(period, lines, sign)]
+            return {**vals, "move_type": move_type, "invoice_line_ids": commands}
+
+        invoice = document("out_invoice", 1)
+        owes = any(line.amount > 0 for line in lines)
+        gets = any(line.amount < 0 for line in lines)
+        if gets and (not owes or self.builder.total(invoice) < 0):
+            return document("out_refund", -1)
+        return invoice
 
     def _line_vals(self, period, lines, sign):
         env = self._lang_env(period.partner_id)
@@ -275,9 +285,7 @@ class InvoiceContent:
             "other": env._("Other"),
         }
         company = period.company_id
-        taxes = period.partner_id.telecom_tax_ids.filtered(
-            lambda tax: tax.company_id in company.parent_ids | company
-        )
+        taxes = self.check.assigned_taxes(period.partner_id, company)
         span, section = period._span_text(), None
         for line in lines:
             if line.charge_type != section:
@@ -318,48 +326,6 @@ class InvoiceContent:
         if profile.invoice_date_rule == "run_day":
             return local_day(fields.Datetime.now(), period.partner_id._account_tz())
         return period.date_to
-
-    def _check(self, period, profile, journal):
-        """Say what is missing before Odoo stumbles over it, with the account's name."""
-        partner = period.partner_id.with_company(profile.company_id)
-        name, company = partner.display_name, profile.company_id
-        if not journal:
-            raise UserError(
-                self.env._(
-                    "%(account)s: company %(company)s has no sales journal. Install a chart of "
-                    "accounts or set a journal on billing profile %(profile)s.",
-                    account=name,
-                    company=company.name,
-                    profile=profile.name,
-                )
-            )
-        if not partner.property_account_receivable_id:
-            raise UserError(
-                self.env._(
-                    "%(account)s has no receivable account in company %(company)s. "
-                    "Set it on the contact's Invoicing tab.",
-                    account=name,
-                    company=company.name,
-                )
-            )
-        currency = partner.telecom_currency_id
-        if currency != company.currency_id and not self.env["res.currency.rate"].search_count(
-            [
-                ("currency_id", "=", currency.id),
-                ("company_id", "in", [False, company.root_id.id]),
-                ("name", "<=", self._invoice_date(period, profile)),
-            ],
-            limit=1,
-        ):
-            raise UserError(
-                self.env._(
-                    "%(account)s is billed in %(currency)s, for which there is no exchange rate "
-                    "on %(date)s. Add one under Accounting > Currencies.",
-                    account=name,
-                    currency=currency.name,
-                    date=format_date(self.env, self._invoice_date(period, profile)),
-                )
-            )
 
     def rounding_vals(self, period, currency, total, usage, charges):
         """Return the charges that make the exact ones add up to the invoice's rounded lines.

@@ -33,6 +33,7 @@ from . import (
     test_intake_samples,
     test_invoice_builder,
     test_invoice_changes,
+    test_invoice_content,
     test_invoice_document,
     test_invoice_lifecycle,
     test_invoice_mail,

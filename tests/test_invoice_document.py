@@ -107,9 +107,12 @@ class TestInvoiceDocument(TelecomCommon):
         self.account.billing_profile_id = profile
         invoice = self.full_invoice()
         self.account.billing_profile_id = False
-        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError):
-            with self.env.cr.savepoint():
-                profile.unlink()
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(IntegrityError),
+            self.env.cr.savepoint(),
+        ):
+            profile.unlink()
         profile.active = False
         unused.unlink()
         self.assertEqual(invoice.telecom_profile_id, profile)
@@ -180,7 +183,9 @@ class TestInvoiceDocument(TelecomCommon):
     def test_annex_only_when_asked_for(self):
         self.assertFalse(self.annex(self.full_invoice()))
         self.profile.annex = "pdf"
-        self.assertTrue(self.annex(self.full_invoice(self.make_account("Second", "C-1002"), "3227880200")))
+        self.assertTrue(
+            self.annex(self.full_invoice(self.make_account("Second", "C-1002"), "3227880200"))
+        )
 
     def test_annex_ties_to_the_invoice(self):
         self.profile.annex = "pdf"

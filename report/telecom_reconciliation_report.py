@@ -61,17 +61,19 @@ class ReconciliationReport(models.Model):
         return SQL(
             """
             WITH charged AS (
-                SELECT usage.period_id, usage.currency_id, sum(usage.amount) AS calls, 0 AS other
+                SELECT usage.period_id, usage.partner_id, usage.currency_id,
+                       sum(usage.amount) AS calls, 0 AS other
                   FROM telecom_usage usage
                   JOIN res_partner account ON account.id = usage.partner_id
                  WHERE usage.tier = 0 OR account.reseller_kind IS DISTINCT FROM 'agent'
-                 GROUP BY usage.period_id, usage.currency_id
+                 GROUP BY usage.period_id, usage.partner_id, usage.currency_id
              UNION ALL
-                SELECT charge.period_id, charge.currency_id, 0, sum(charge.amount)
+                SELECT charge.period_id, charge.partner_id, charge.currency_id,
+                       0, sum(charge.amount)
                   FROM telecom_charge charge
                   JOIN res_partner account ON account.id = charge.partner_id
                  WHERE charge.tier = 0 OR account.reseller_kind IS DISTINCT FROM 'agent'
-                 GROUP BY charge.period_id, charge.currency_id
+                 GROUP BY charge.period_id, charge.partner_id, charge.currency_id
             ), invoiced_period AS (
                 SELECT DISTINCT move_id, partner_id, company_id
                   FROM telecom_billing_period WHERE move_id IS NOT NULL
@@ -83,12 +85,13 @@ class ReconciliationReport(models.Model):
              LEFT JOIN invoiced_period period ON period.move_id = move.id
                  WHERE move.telecom_profile_id IS NOT NULL AND move.state != 'cancel'
             ), entry AS (
-                SELECT period.partner_id, period.company_id, charged.currency_id,
+                -- what refers to no period that there is will be on no invoice, and must show
+                SELECT charged.partner_id, period.company_id, charged.currency_id,
                        charged.calls, charged.other, 0 AS invoiced,
-                       CASE WHEN period.move_id IS NULL
+                       CASE WHEN period.id IS NOT NULL AND period.move_id IS NULL
                             THEN charged.calls + charged.other ELSE 0 END AS unbilled
                   FROM charged
-                  JOIN telecom_billing_period period ON period.id = charged.period_id
+             LEFT JOIN telecom_billing_period period ON period.id = charged.period_id
              UNION ALL
                 SELECT invoice.partner_id, invoice.company_id, line.currency_id, 0, 0,
                        CASE WHEN invoice.move_type = 'out_refund' THEN -1 ELSE 1 END * round(
@@ -127,15 +130,27 @@ class ReconciliationReport(models.Model):
     def action_check_usage(self):
         """Compare usage with the calls behind it, for the selected accounts or for all."""
         periods = self._check_usage(self.partner_id if self else None)
-        if periods:
-            return self._open_periods([("id", "in", periods.ids)])
+        known = periods.exists()
+        if periods - known:
+            return self._notify(
+                "danger",
+                self.env._(
+                    "Calls are charged to billing periods that do not exist: %s. They would be on "
+                    "no invoice.",
+                    ", ".join(map(str, (periods - known).ids)),
+                ),
+            )
+        if known:
+            return self._open_periods([("id", "in", known.ids)])
+        return self._notify(
+            "success", self.env._("The usage is the sum of the calls, to the last digit.")
+        )
+
+    def _notify(self, kind, message):
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
-            "params": {
-                "message": self.env._("The usage is the sum of the calls, to the last digit."),
-                "type": "success",
-            },
+            "params": {"message": message, "type": kind, "sticky": kind == "danger"},
         }
 
     def _open_periods(self, domain):
@@ -149,7 +164,8 @@ class ReconciliationReport(models.Model):
 
     @api.model
     def _check_usage(self, partners=None):
-        """Return the billing periods whose usage is not the sum of their call charges.
+        """Return the billing periods whose usage is not the sum of their call charges, and those
+        that do not exist although usage or calls refer to them.
 
         It reads every call, of which there may be many millions; so this is no column of the
         report, which must open at once, but a check of its own.
@@ -159,7 +175,7 @@ class ReconciliationReport(models.Model):
         self.check_access("read")
         for name in ("telecom.usage", "telecom.call.charge"):
             self.env[name].flush_model()
-        only = SQL("WHERE partner_id = ANY(%s)", partners.ids) if partners is not None else SQL()
+        only = SQL("partner_id = ANY(%s)", partners.ids) if partners is not None else SQL("TRUE")
         rows = self.env.execute_query(
             SQL(
                 """
@@ -167,17 +183,25 @@ class ReconciliationReport(models.Model):
                     SELECT period_id, partner_id, tier, destination, currency_id,
                            sum(calls) AS calls, sum(seconds) AS seconds,
                            sum(free_seconds) AS free_seconds, sum(amount) AS amount
-                      FROM telecom_usage %(only)s
+                      FROM telecom_usage WHERE %(only)s
                      GROUP BY period_id, partner_id, tier, destination, currency_id
                  UNION ALL
                     SELECT period_id, partner_id, tier, destination, currency_id,
                            -count(*), -sum(billed_seconds), -sum(free_seconds), -sum(amount)
-                      FROM telecom_call_charge %(only)s
+                      FROM telecom_call_charge WHERE %(only)s
                      GROUP BY period_id, partner_id, tier, destination, currency_id
                 ) compared
                  GROUP BY period_id, partner_id, tier, destination, currency_id
                 HAVING sum(calls) != 0 OR sum(seconds) != 0
                     OR sum(free_seconds) != 0 OR sum(amount) != 0
+             UNION
+                SELECT period_id FROM (
+                    SELECT DISTINCT period_id FROM telecom_usage WHERE %(only)s
+                     UNION
+                    SELECT DISTINCT period_id FROM telecom_call_charge WHERE %(only)s
+                ) used
+                 WHERE NOT EXISTS (SELECT FROM telecom_billing_period period
+                                    WHERE period.id = used.period_id)
                 """,
                 only=only,
             )

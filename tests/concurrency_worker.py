@@ -208,7 +208,25 @@ def withdraw(env):
     in_the_old_snapshot(env, lambda: first._set_aside("other_leg"))
 
 
+def empty_periods(env):
+    """Make the periods in which calls will be, as the hourly job does for accounts without any."""
+    accounts = env["res.partner"].search([("is_telecom_account", "=", True)])
+    env["telecom.billing.period"]._ensure(
+        {account.id: ("2025-08-01 00:00:00", "2025-09-30 00:00:00") for account in accounts}
+    )
+
+
+def change_day(env):
+    """Change the billing day of all accounts, in a request that Odoo repeats as it always does."""
+    from odoo.service.model import retrying
+
+    accounts = env["res.partner"].search([("is_telecom_account", "=", True)])
+    retrying(lambda: accounts.write({"billing_day": 15}), env)
+
+
 JOBS = {
+    "empty_periods": empty_periods,
+    "change_day": change_day,
     "two_calls": two_calls,
     "withdraw": withdraw,
     "hold": hold,

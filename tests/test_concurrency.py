@@ -72,6 +72,11 @@ CONTENT = {
          WHERE l.display_type != 'payment_term'""",
 }
 NO_ZERO = {
+    "charges of periods that are gone": """
+        SELECT x.period_id FROM (
+            SELECT period_id FROM telecom_usage UNION SELECT period_id FROM telecom_call_charge
+            UNION SELECT period_id FROM telecom_charge) x
+          LEFT JOIN telecom_billing_period p ON p.id = x.period_id WHERE p.id IS NULL""",
     "usage differs from call charges": """
         SELECT period_id, sum(amount) FROM (
             SELECT period_id, amount FROM telecom_usage
@@ -259,6 +264,22 @@ class TestConcurrency(BaseCase):
         charges = [row for row in self.content(database)["call charges"] if "'second'" in row]
         self.assertEqual(len(charges), 1)
         self.assertIn("60, 60", charges[0])
+
+    def test_rhythm_changed_while_rating(self):
+        """A new billing day makes empty periods anew, and none to which a call is being charged."""
+        database = self.new_database("rhythm")
+        self.run_jobs(database, "import,empty_periods")
+        rater = self.start_jobs(database, "hold")
+        self.assertEqual(self.said(rater), ["ready", "held"])
+        changer = self.start_jobs(database, "change_day")
+        with self.assertRaises(subprocess.TimeoutExpired, msg="the change waits for the rater"):
+            changer.wait(8)
+        self.tell(rater)
+        self.finish(rater, changer)
+        content = self.content(database)
+        for name in NO_ZERO:
+            self.assertFalse(content[name], name)
+        self.assertEqual(len(content["call charges"]), len(self.expected["call charges"]))
 
     def said(self, worker):
         return [worker.stdout.readline().decode().strip() for _ in range(2)]

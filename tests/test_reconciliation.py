@@ -225,6 +225,27 @@ class TestReconciliation(TelecomCommon):
         )
         self.assertShown(-invoice.amount_untaxed)
 
+    def test_charges_of_a_period_that_is_gone_are_shown(self):
+        self.use(calls=1)
+        charge = self.env["telecom.charge"].create(
+            {"name": "Fee", "partner_id": self.account.id, "date": "2025-03-05", "amount": 7.0}
+        )
+        # the row alone: nothing in the product does this
+        self.env.cr.execute(
+            "ALTER TABLE telecom_charge DISABLE TRIGGER ALL;"
+            "ALTER TABLE telecom_billing_period DISABLE TRIGGER ALL;"
+            "DELETE FROM telecom_billing_period WHERE id = %s;"
+            "ALTER TABLE telecom_billing_period ENABLE TRIGGER ALL;"
+            "ALTER TABLE telecom_charge ENABLE TRIGGER ALL",
+            [charge.period_id.id],
+        )
+        row = self.rows()
+        self.assertEqual((row.charge_amount, row.unbilled_amount), (7.0, 0.0))
+        self.assertEqual(row.difference, row.usage_amount + 7.0)
+        self.assertEqual(len(self.report._check_usage(self.account)), 1)
+        action = row.action_check_usage()
+        self.assertEqual(action["params"]["type"], "danger")
+
     def test_cancelled_invoice_that_keeps_its_charges_is_shown(self):
         invoice = self.billed()
         self.env.cr.execute("UPDATE account_move SET state = 'cancel' WHERE id = %s", [invoice.id])

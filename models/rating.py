@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 
 from .bulk import RETRYABLE, commit_progress, copy_lines, copy_rows, run_batch
+from .call_legs import CallLegs
 from .rating_accounts import Accounts
 from .rating_allowances import Allowances
 from .rating_rates import Rates
@@ -169,7 +170,8 @@ class Rater:
         """Price the claimed calls; return (calls tried, calls rated, Counter of reasons)."""
         if not claimed:
             return 0, 0, Counter()
-        calls = self._with_accounts(claimed)
+        aside = self._set_aside_legs(claimed)
+        calls = self._with_accounts([call for call in claimed if call[0] not in aside])
         accounts = Accounts(self.env, calls)
         self.rates.load(accounts.card_ids(), calls)
         allowances = Allowances(self.env, accounts, calls)
@@ -190,7 +192,19 @@ class Rater:
         for model in ("telecom.cdr", "telecom.call.charge", "telecom.usage"):
             self.env[model].invalidate_model(flush=False)
         reasons = Counter(reason for _call, reason, _detail in failures)
-        return len(claimed), len(claimed) - len(failures), reasons
+        return len(claimed), len(claimed) - len(aside) - len(failures), reasons
+
+    def _set_aside_legs(self, claimed):
+        """Set aside legs of calls that came in at the same time as the leg that is charged: when
+        they were taken, neither was there for the other. Return those of the claimed calls."""
+        self.env.cr.execute(
+            # by the index of such calls alone: most switches report none
+            "SELECT 1 FROM telecom_cdr WHERE bleg_uid IS NOT NULL ORDER BY source, bleg_uid LIMIT 1"
+        )
+        if not self.env.cr.fetchone():
+            return set()
+        ids = [call[0] for call in claimed]
+        return CallLegs(self.env).settle(ids).intersection(ids)
 
     def _with_accounts(self, claimed):
         """Return the claimed calls, after another look for the account of those that had none

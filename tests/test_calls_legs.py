@@ -1,6 +1,7 @@
 """One leg of each call is charged, whatever the order in which a switch reports the legs."""
 
 from itertools import permutations
+from unittest.mock import patch
 
 from ..models.call_legs import CallLegs
 from .common import TelecomCommon
@@ -102,6 +103,24 @@ class TestCallsLegs(PipelineLaws, TelecomCommon):
         self.assert_race_is_settled(pair, "a")
         mutual = [("a", "b", None, 0, 60, {}), ("b", "a", 0, 2, 58, {})]
         self.assert_race_is_settled(mutual, "b")
+
+    def test_pricing_settles_what_was_taken_at_the_same_time(self):
+        """Both in one batch of the rater, or one priced before the other was there."""
+        pair = [("a", "b", 0, 0, 60, {}), ("b", "", 1, 2, 58, {})]
+        for first in (None, "a", "b"):
+            with self.subTest(first=first):
+                accounts = self.accounts()
+                ids = self.race(accounts, pair)
+                if first:
+                    action = self.cdrs.browse(ids[first])
+                    with patch.object(CallLegs, "settle", lambda _self, _ids: set()):
+                        action.action_rate()
+                self.cdrs.rate_pending()
+                charged = self.env["telecom.call.charge"].search(
+                    [("partner_id", "in", (accounts[0] + accounts[1]).ids)]
+                )
+                self.assertEqual(charged.cdr_id.ids, [ids["a"]])
+                self.assertEqual(self.cdrs.browse(ids["b"]).reason, "other_leg")
 
     def test_a_leg_that_was_priced_first_is_withdrawn_with_its_free_units(self):
         pair = [("a", "b", 0, 0, 60, {}), ("b", "", 1, 2, 58, {}), ("c", "", 1, 5, 60, {})]

@@ -58,12 +58,13 @@ class TestRateDeck(TelecomCommon):
         card.rate_ids._check_overlap()
 
     def price(self, day, prefix="32", card=None):
-        """The price that rating finds for a prefix at the start of a day, None for none."""
+        """The price that rating finds for a number of a prefix at the start of a day, None for
+        none."""
         card = self.empty if card is None else card
         rates = Rates(self.env)
-        at = str(moment(day))
-        rates.load([card.id], [(0, 0, "outbound", prefix, at, 60)])
-        found = rates.table(card.id, "outbound").find(prefix, at)
+        at, number = str(moment(day)), prefix.ljust(11, "0")
+        rates.load([card.id], [(0, 0, "outbound", number, at, 60)])
+        found = rates.table(card.id, "outbound").find(number, at)
         return found and Decimal(found[1].terms.price).scaleb(-8).normalize()
 
     def prices(self, days, prefix="32"):

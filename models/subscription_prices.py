@@ -14,7 +14,7 @@ class ServicePrices:
     def __init__(self, env):
         self._env = env(su=True)
         self._chain = AccountChain(self._env)
-        self._rated = {}
+        self._rated = set()
 
     def price(self, service, account, day):
         """Return the price of one unit of a service for an account, in the account's currency."""
@@ -32,8 +32,9 @@ class ServicePrices:
         # what a rule itself says is in the pricelist's currency, and Odoo converts none of it
         own = rule.compute_price in ("fixed", "formula")
         source = pricelist.currency_id if own else currency
-        self._check_bases(rule, source, product, quantity, company, day)
         price = pricelist._get_product_price(product, quantity, currency=source, date=day)
+        if price:
+            self._check_bases(rule, source, product, quantity, company, day)
         return self.convert(price, source, currency, company, day)
 
     def setup_fee(self, service, account, day):
@@ -57,7 +58,7 @@ class ServicePrices:
     def convert(self, amount, source, target, company, day):
         """Return `amount`, not rounded, in the currency `target` at the rate of `day`.
 
-        :raises UserError: when one of the currencies has no rate at all: Odoo would take 1 for it
+        :raises UserError: when one of the currencies has no rate by then: Odoo would take 1 for it
         """
         source, target = source.with_env(self._env), target.with_env(self._env)
         if not amount or source == target:
@@ -86,18 +87,17 @@ class ServicePrices:
             rule, currency = self._rule(base, product, quantity, day), source
 
     def _check_rate(self, currency, company, day):
-        if currency == company.currency_id:
+        key = (currency, company, day)
+        if currency == company.currency_id or key in self._rated:
             return
-        key = (currency, company)
-        if key not in self._rated:
-            self._rated[key] = self._env["res.currency.rate"].search_count(
-                [
-                    ("currency_id", "=", currency.id),
-                    ("company_id", "in", [False, company.root_id.id]),
-                ],
-                limit=1,
-            )
-        if not self._rated[key]:
+        if not self._env["res.currency.rate"].search_count(
+            [
+                ("currency_id", "=", currency.id),
+                ("company_id", "in", [False, company.root_id.id]),
+                ("name", "<=", day),
+            ],
+            limit=1,
+        ):
             raise UserError(
                 self._env._(
                     "There is no exchange rate of %(currency)s in %(company)s on %(date)s. "
@@ -107,3 +107,4 @@ class ServicePrices:
                     date=format_date(self._env, day),
                 )
             )
+        self._rated.add(key)

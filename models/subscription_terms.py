@@ -50,9 +50,6 @@ class Subscription(models.Model):
 
     def _keep_terms(self, vals):
         """Let the terms follow what was written on the services themselves."""
-        if "date_start" in vals:
-            for service in self:
-                service._move_start()
         if {"partner_id", "product_id"} & vals.keys():
             # prices that were planned for another product or account are not this one's
             for service in self:
@@ -62,6 +59,9 @@ class Subscription(models.Model):
                         "currency_id": service.partner_id.telecom_currency_id.id,
                     }
                 )
+        if "date_start" in vals:
+            for service in self:
+                service._move_start()
         if {"quantity", "price_unit"} & vals.keys():
             today = fields.Date.context_today(self)
             for service in self:

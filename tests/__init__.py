@@ -50,6 +50,9 @@ from . import (
     test_rerating,
     test_services,
     test_services_changes,
+    test_services_charges,
+    test_services_currency,
+    test_services_failures,
     test_translations,
     test_views,
 )

@@ -298,6 +298,50 @@ class TestServices(ServiceCase):
         self.charge("2025-04-15")
         self.assertEqual(self.total(service), 10)
 
+    def test_a_copy_is_a_draft_that_begins_today(self):
+        rented = self.make_product("DID", "did", 31)
+        service = self.add_number(self.account(), "3227880100", rented, price_unit=62)
+        service.date_end = "2025-06-01"
+        self.charge("2025-04-01")
+        with freeze_time("2025-09-10 12:00:00"):
+            copy = service.copy()
+        self.assertEqual((copy.state, copy.date_start), ("draft", self.day("2025-09-10")))
+        self.assertFalse(copy.date_end or copy.did_id or copy.charge_ids or copy.charged_until)
+        self.assertEqual((copy.name, copy.price_unit), ("DID", 62))
+        self.charge("2025-10-01")
+        self.assertFalse(copy.charge_ids)
+        copy.action_start()
+        self.charge("2025-09-10")
+        self.assertEqual(self.total(copy), Decimal("43.40"))
+
+    def test_today_is_the_last_day_of_a_service_that_ends_today(self):
+        """It is 16 March in Auckland already, where this account's days are counted."""
+        here, there = self.account(), self.account(tz="Pacific/Auckland")
+        services = self.service(account=here) + self.service(account=there)
+        later = self.service("2025-04-01", here)
+        with freeze_time("2025-03-15 12:00:00"):
+            (services + later).action_end()
+        self.assertEqual(
+            [str(day) for day in (services + later).mapped("date_end")],
+            ["2025-03-16", "2025-03-17", "2025-04-01"],
+        )
+        self.charge("2025-04-01")
+        self.assertEqual([self.total(s) for s in services + later], [15, 16, 0])
+
+    def test_free_units_are_counted_exactly(self):
+        package = self.make_package("Minutes", 6000)
+        service = self.service(product=package, quantity=1.15)
+        allowance = self.env["telecom.allowance"].new(
+            {
+                "subscription_id": service.id,
+                "package_id": self.env["telecom.package"]
+                .search([("product_id", "=", package.id)])
+                .id,
+                "used": 100,
+            }
+        )
+        self.assertEqual((allowance.quantity, allowance.remaining), (6900, 6800))
+
     # === TIERS ===
 
     def test_each_tier_pays_its_own_price(self):

@@ -172,6 +172,53 @@ class TestServicesChanges(ServiceCase):
         self.charge("2025-03-11")
         self.assertEqual(self.total(service), 84)
 
+    def test_another_product_or_account_brings_its_own_price(self):
+        """Whoever writes it: a form, an import, another program."""
+        dear = self.make_product("Dear", price=93)
+        service = self.service()
+        self.change(service, "2025-03-21", quantity=2)
+        service.product_id = dear
+        self.assertEqual((service.name, service.price_unit), ("Dear", 93))
+        self.charge("2025-03-01")
+        self.assertEqual(self.total(service), 60 + 66)
+        self.assertEqual((service.name, service.price_unit), ("Dear", 93))
+        # a price that is said with it holds
+        service = self.service()
+        service.write({"product_id": dear.id, "price_unit": 62})
+        self.charge("2025-03-01")
+        self.assertEqual(self.total(service), 62)
+        # so does one that begins on another day
+        later = self.service()
+        self.change(later, "2025-03-11", price_unit=62)
+        later.write({"product_id": dear.id, "date_start": "2025-03-17"})
+        self.charge("2025-03-17")
+        self.assertEqual((self.total(later), len(later.version_ids)), (45, 1))
+        # the same one again changes nothing, even of a service that is charged
+        service.write({"product_id": dear.id, "partner_id": service.partner_id.id})
+        self.charge("2025-03-02")
+        self.assertEqual((self.total(service), service.price_unit), (62, 62))
+        with self.assertRaises(ValidationError), self.env.cr.savepoint():
+            service.product_id = self.line
+
+    def test_a_start_that_is_moved_takes_along_the_terms_in_force_on_its_day(self):
+        """(new start): terms; they were 31, 62 from 1 April, 93 from 1 June."""
+        for start, terms in (
+            ("2025-02-10", [("2025-02-10", 31), ("2025-04-01", 62), ("2025-06-01", 93)]),
+            ("2025-03-10", [("2025-03-10", 31), ("2025-04-01", 62), ("2025-06-01", 93)]),
+            ("2025-04-01", [("2025-04-01", 62), ("2025-06-01", 93)]),
+            ("2025-05-01", [("2025-05-01", 62), ("2025-06-01", 93)]),
+            ("2025-07-01", [("2025-07-01", 93)]),
+        ):
+            service = self.service("2025-03-01")
+            self.change(service, "2025-04-01", price_unit=62)
+            self.change(service, "2025-06-01", price_unit=93)
+            service.date_start = start
+            versions = service.version_ids.sorted("date_from")
+            self.assertEqual([(str(v.date_from), v.price_unit) for v in versions], terms, start)
+        # price and start together
+        service.write({"date_start": "2025-08-01", "price_unit": 10})
+        self.assertEqual(service.version_ids.mapped("price_unit"), [10])
+
     def test_a_service_keeps_its_first_terms(self):
         service = self.service()
         self.change(service, "2025-03-11", quantity=2)

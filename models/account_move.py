@@ -17,7 +17,10 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     telecom_period_ids = fields.One2many(
-        "telecom.billing.period", "move_id", string="Billing Periods"
+        "telecom.billing.period",
+        "move_id",
+        string="Billing Periods",
+        groups="telecom_billing.group_user",
     )
     telecom_profile_id = fields.Many2one(
         "telecom.billing.profile",
@@ -26,6 +29,7 @@ class AccountMove(models.Model):
         copy=False,
         index="btree_not_null",
         ondelete="restrict",
+        groups="telecom_billing.group_user",
     )
     telecom_annex = fields.Selection(
         selection=lambda self: self.env["telecom.billing.profile"]._fields["annex"].selection,

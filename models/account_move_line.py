@@ -29,7 +29,12 @@ class AccountMoveLine(models.Model):
     )
     telecom_destination = fields.Char(readonly=True, copy=False)
     telecom_charge_id = fields.Many2one(
-        "telecom.charge", readonly=True, copy=False, ondelete="set null", index="btree_not_null"
+        "telecom.charge",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+        groups="telecom_billing.group_user",
     )
     telecom_amount = fields.Float(
         string="Charged",

@@ -32,7 +32,7 @@ class InvoiceChanges:
             periods, lines = self._parts(move)
             off, back = self._misplaced(periods, lines)
             for charge in off:
-                self._give_back(charge)
+                charge.period_id = charge._period_now()
             for charge in back:
                 self._take_back(charge, move, periods[:1])
             wanted = self._roundings(periods, lines) + self._changes(periods, lines)
@@ -79,18 +79,6 @@ class InvoiceChanges:
         return charges - charged, charged - charges
 
     # === THE CHARGES' PERIODS ===
-
-    def _give_back(self, charge):
-        """Move a charge from the invoiced period to the one in which it would be made now."""
-        vals = {
-            "partner_id": charge.partner_id.id,
-            "company_id": charge.company_id.id,
-            "subscription_id": charge.subscription_id.id,
-            "date": charge.date,
-            "date_from": charge.date_from,
-        }
-        self.charge_model._complete([vals])
-        charge.period_id = vals["period_id"]
 
     def _take_back(self, charge, move, period):
         """Move a charge that was given back to the invoiced period again."""

@@ -22,7 +22,9 @@ class ProductTemplate(models.Model):
         default=True,
         help="Spans follow the account's billing day; first and last are priced by the day.",
     )
-    telecom_package_count = fields.Integer(compute="_compute_telecom_package_count")
+    telecom_package_count = fields.Integer(
+        compute="_compute_telecom_package_count", groups="telecom_billing.group_user"
+    )
 
     _telecom_recurrence_interval_range = models.Constraint(
         f"CHECK (telecom_recurrence_interval IS NULL"

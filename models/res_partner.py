@@ -23,6 +23,7 @@ class ResPartner(models.Model):
         "telecom.account.identifier",
         "partner_id",
         string="Other Identifiers",
+        groups="telecom_billing.group_user",
         help="Find the account for calls that carry no account code.",
     )
     billing_mode = fields.Selection(
@@ -91,8 +92,15 @@ class ResPartner(models.Model):
         compute="_compute_reseller_path", store=True, recursive=True, index=True
     )
 
-    subscription_ids = fields.One2many("telecom.subscription", "partner_id", string="Services")
-    billing_period_ids = fields.One2many("telecom.billing.period", "partner_id")
+    subscription_ids = fields.One2many(
+        "telecom.subscription",
+        "partner_id",
+        string="Services",
+        groups="telecom_billing.group_user",
+    )
+    billing_period_ids = fields.One2many(
+        "telecom.billing.period", "partner_id", groups="telecom_billing.group_user"
+    )
 
     _account_code_uniq = models.UniqueIndex(
         "(account_code) WHERE account_code IS NOT NULL",

@@ -37,6 +37,7 @@ from . import (
     test_invoice_document,
     test_invoice_lifecycle,
     test_invoice_mail,
+    test_invoice_readers,
     test_kept_records,
     test_price_check,
     test_rate_cards,

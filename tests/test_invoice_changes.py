@@ -1,6 +1,7 @@
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from .common import TelecomCommon
 
@@ -47,11 +48,16 @@ class TestInvoiceChanges(TelecomCommon):
             }
         )
 
-    def put_into_period(self, charge):
-        """Put a charge into the closed period, past all that keeps one out of it."""
+    def force(self, charge, column, record):
+        """Change a charge in a closed period, past all that keeps it as it is."""
         self.env.flush_all()
         self.env.cr.execute(
-            "UPDATE telecom_charge SET period_id = %s WHERE id = %s", [self.period.id, charge.id]
+            SQL(
+                "UPDATE telecom_charge SET %s = %s WHERE id = %s",
+                SQL.identifier(column),
+                record.id,
+                charge.id,
+            )
         )
         self.env.invalidate_all()
 
@@ -207,7 +213,7 @@ class TestInvoiceChanges(TelecomCommon):
     def test_deleted_line_in_another_currency(self):
         dollar = self.make_dollar(2.0)
         self.invoice.button_cancel()
-        self.fee.currency_id = dollar
+        self.force(self.fee, "currency_id", dollar)
         self.invoice = self.bill(accounts=self.account)
         self.assertEqual(self.line("Fee").price_unit, 3.5)
         self.assertBalanced(7.56, 0.0)
@@ -261,7 +267,7 @@ class TestInvoiceChanges(TelecomCommon):
 
     def test_credit_note(self):
         self.invoice.button_cancel()
-        self.put_into_period(self.add_charge("Back", -50.0))
+        self.force(self.add_charge("Back", -50.0), "period_id", self.period)
         self.invoice = self.bill(accounts=self.account)
         self.assertEqual(self.invoice.move_type, "out_refund")
         self.assertBalanced(-38.93, 0.0)
@@ -311,7 +317,7 @@ class TestInvoiceChanges(TelecomCommon):
 
     def test_taking_back_when_something_else_is_charged(self):
         self.invoice.button_cancel()
-        self.put_into_period(self.add_charge("Late fee", 9.0))
+        self.force(self.add_charge("Late fee", 9.0), "period_id", self.period)
         with self.assertRaisesRegex(UserError, "bill again"), self.env.cr.savepoint():
             self.invoice.button_draft()
         self.assertEqual(self.bill(accounts=self.account).amount_untaxed, 20.07)

@@ -21,3 +21,13 @@ class MergePartnerAutomatic(models.TransientModel):
                     )
                 )
         return super()._merge(partner_ids, dst_partner=dst_partner, extra_checks=extra_checks)
+
+    def _update_values(self, src_partners, dst_partner):
+        """Hand the account code over: nobody else may have it while it is written."""
+        sources, destination = src_partners.sudo(), dst_partner.sudo()
+        codes = [code for code in sources.mapped("account_code") if code]
+        sources.account_code = False
+        sources.flush_recordset()
+        if codes and not destination.account_code:
+            destination.account_code = codes[-1]
+        return super()._update_values(src_partners, dst_partner)

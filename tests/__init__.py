@@ -1,6 +1,7 @@
 # test_concurrency makes databases and processes of its own with dev/newdb: only pytest runs it
 from . import (
     test_access_rights,
+    test_account_terms,
     test_balance,
     test_calls_accounts,
     test_calls_files,
@@ -9,6 +10,8 @@ from . import (
     test_closing,
     test_closing_failures,
     test_closing_invoices,
+    test_closing_runs,
+    test_closing_time_zones,
     test_demo,
     test_engine_allowance,
     test_engine_calendar,

@@ -1,22 +1,25 @@
 import base64
 import csv
 import io
-import logging
+from itertools import islice
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine.intake import read_calls
-from .bulk import run_batch
+from .bulk import commit_progress, run_batch
 from .cdr_intake import Intake
 from .cdr_words import CallWords
 from .csv_cells import plain_cells
-
-_logger = logging.getLogger(__name__)
+from .session_lock import session_lock
 
 
 class CdrImport(models.Model):
-    """One file of calls: what was read, taken and refused."""
+    """One file of calls: what was read, taken and refused.
+
+    The file is kept until all of it is taken, with the place up to which it was: a job that is
+    killed goes on from there.
+    """
 
     _name = "telecom.cdr.import"
     _description = "Call Import"
@@ -28,10 +31,15 @@ class CdrImport(models.Model):
     )
     company_id = fields.Many2one(related="source_id.company_id", store=True)
     state = fields.Selection(
-        [("running", "Running"), ("done", "Done"), ("failed", "Failed")],
-        default="running",
+        [("waiting", "Waiting"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+        default="waiting",
         required=True,
         readonly=True,
+    )
+    content = fields.Binary("Calls", readonly=True, help="The file, until all of it is taken.")
+    position = fields.Integer(readonly=True, help="Rows of the file that were gone through.")
+    importer_companies = fields.Char(
+        readonly=True, help="IDs of the companies whose accounts the importer may charge."
     )
     read_count = fields.Integer("Read", readonly=True)
     taken_count = fields.Integer("Taken", readonly=True)
@@ -114,35 +122,80 @@ class CdrImport(models.Model):
     # === BUSINESS METHODS ===
 
     @api.model
-    def _import_file(self, source, name, content):
+    def _import_file(self, source, name, content, background=False):
         """Take the calls of a file, plain or gzip, and return its import.
 
         :param source: `telecom.cdr.source`
         :param name: file name, for the list of imports
         :param content: bytes
+        :param background: leave the work to the cron job, started at once
         """
-        source = source.sudo()
-        values = {"name": name, "source_id": source.id}
+        values = {
+            "name": name,
+            "source_id": source.id,
+            "content": base64.b64encode(content),
+            "importer_companies": Intake(self.env, source).allowed,
+        }
         # committed first: a batch that has to be repeated must not take it along
         imported = run_batch(self.env, lambda: self.sudo().create(values))
-        intake = Intake(self.env, source, imported)
-        try:
-            counts = intake.run_committed(
-                read_calls(io.BytesIO(content), source.format, source._reader_options())
-            )
-        except (ValueError, OSError) as error:
-            # not one bad row but a file that cannot be read at all: wrong format, a bomb
-            imported.write({"state": "failed", "error": CallWords(self.env).failure(error)})
-            return imported
-        imported.write(
+        if background:
+            self.env.ref("telecom_billing.ir_cron_import_files").sudo()._trigger()
+        else:
+            imported._process()
+        return imported
+
+    @api.model
+    def _cron_import_files(self):
+        """Take the calls of the files that wait, and go on with those that were left half done."""
+        imports = self.search([("state", "in", ("waiting", "running"))], order="id")
+        for left, imported in zip(range(len(imports), 0, -1), imports, strict=True):
+            if not imported._process():
+                commit_progress(self.env, remaining=left)
+                return
+            if commit_progress(self.env, 1, remaining=left - 1) <= 0:
+                return
+
+    def _process(self):
+        """Take the rest of the file's calls.
+
+        :return: False when the time of the cron job ended before the file
+        """
+        self.ensure_one()
+        with session_lock(self.env.cr, self._name, self.id) as held:
+            self.invalidate_recordset()
+            if not held or self.state not in ("waiting", "running"):
+                return True
+            run_batch(self.env, lambda: self.write({"state": "running"}))
+            lang = self.create_uid.lang or self.env.lang
+            intake = Intake(self.with_context(lang=lang).env, self.source_id, self)
+            intake.allowed = self.importer_companies or None
+            content = io.BytesIO(base64.b64decode(self.content or b""))
+            source = self.source_id
+            try:
+                rows = read_calls(content, source.format, source._reader_options())
+                finished = intake.run_committed(islice(rows, self.position, None))
+            except (ValueError, OSError) as error:
+                # not one bad row but a file that cannot be read at all: wrong format, a bomb
+                finished, self.error = True, CallWords(intake.env).failure(error)
+            if finished:
+                values = {"state": "failed" if self.error else "done", "content": False}
+                run_batch(self.env, lambda: self.write(values))
+            return finished
+
+    def _note(self, rows, counts, error):
+        """Add what became of some rows, in the transaction that takes them.
+
+        :param rows: number of rows that were gone through
+        :param counts: dict of numbers of rows, as `import_calls` returns it
+        :param error: why the rest of the file is not read, if that is so
+        """
+        self.write(
             {
-                "state": "failed" if intake.refused else "done",
-                "error": intake.reason(intake.refused) if intake.refused else False,
-                "read_count": counts["read"],
-                "taken_count": counts["taken"],
-                "ignored_count": counts["ignored"],
-                "duplicate_count": counts["duplicate"],
-                "rejected_count": counts["rejected"],
+                "position": self.position + rows,
+                "error": error or self.error,
+                **{
+                    f"{name}_count": self[f"{name}_count"] + counts[name]
+                    for name in ("read", "taken", "ignored", "duplicate", "rejected")
+                },
             }
         )
-        return imported

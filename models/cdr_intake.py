@@ -9,7 +9,7 @@ from ..engine.dialling import normalise
 from ..engine.intake import BadRow, check_row
 from .account_chain import AccountChain
 from .account_finder import AccountFinder
-from .bulk import copy_lines, escape, run_batch
+from .bulk import commit_progress, copy_lines, escape, run_batch
 from .call_legs import CallLegs
 from .cdr_row import EMPTY, as_json, clean_row, line_number, storable
 from .cdr_words import CallWords
@@ -74,21 +74,34 @@ class Intake:
         """Take `rows` in batches; return the counts that `import_calls` documents."""
         # accounts and numbers are read from the database
         self.env.flush_all()
-        return self._run(rows, lambda take: take())
-
-    def run_committed(self, rows):
-        """Like `run`, with a commit after each batch."""
-        return self._run(rows, lambda take: run_batch(self.env, take))
-
-    def _run(self, rows, do):
         counts = dict.fromkeys(("read", "taken", "ignored", "duplicate", "rejected"), 0)
         counts["errors"] = []
         rows = iter(rows)
         while batch := list(islice(rows, BATCH)):
-            for name, count in do(partial(self._take, batch)).items():
+            for name, count in self._take(batch).items():
                 counts[name] += count
         counts["errors"] = counts["errors"][:ERRORS_SHOWN]
         return counts
+
+    def run_committed(self, rows):
+        """Take `rows` with a commit after each batch, and note each on the file's import.
+
+        :return: False when the time of the cron job ended before the rows
+        """
+        rows = iter(rows)
+        batch = list(islice(rows, BATCH))
+        while batch:
+            run_batch(self.env, partial(self._take_and_note, batch))
+            batch = list(islice(rows, BATCH))
+            if batch and commit_progress(self.env, remaining=1) <= 0:
+                return False
+        return True
+
+    def _take_and_note(self, batch):
+        counts = self._take(batch)
+        if self.import_log:
+            error = self.refused and self.reason(self.refused)
+            self.import_log._note(len(batch), counts, error)
 
     def find_again(self, rows):
         """Return (call id, account id, direction, caller, called) of rows whose account is

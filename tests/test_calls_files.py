@@ -4,9 +4,11 @@ import csv
 import gzip
 import io
 import json
+from unittest.mock import patch
 
 from odoo.exceptions import UserError
 
+from ..models import cdr_intake
 from .common import TelecomCommon
 
 
@@ -151,3 +153,66 @@ class TestCallsFiles(TelecomCommon):
         for code, states in (("legs", ["pending", "ignored"]), ("each", ["pending", "pending"])):
             calls = self.cdrs.search([("source", "=", code)], order="uid")
             self.assertEqual(calls.mapped("state"), states)
+
+    # === IN THE BACKGROUND ===
+
+    def big_file(self, rows=250):
+        """Return a file with a bad row and a repeated one among its rows."""
+        lines = ["uid;start;account;to;seconds"]
+        lines += [f"{n};2025-03-10 10:00:{n % 60:02};A1;0033123456789;60" for n in range(rows)]
+        lines[40] = "40;yesterday;A1;0033123456789;60"
+        lines[200] = lines[100]
+        return "\n".join([*lines, ""]).encode()
+
+    def test_a_file_that_is_left_half_done_is_gone_on_with(self):
+        content = self.big_file()
+        imports = self.env["telecom.cdr.import"]
+        source = self.env["telecom.cdr.source"].create(
+            {"name": "Big", "code": "big", "format": "header_csv"}
+        )
+        job = self.env.ref("telecom_billing.ir_cron_import_files")
+        triggers = self.env["ir.cron.trigger"].search([("cron_id", "=", job.id)])
+        imported = imports._import_file(source, "big.csv", content, background=True)
+        self.assertTrue(self.env["ir.cron.trigger"].search([("cron_id", "=", job.id)]) - triggers)
+        self.assertEqual((imported.state, imported.position), ("waiting", 0))
+        self.assertFalse(self.cdrs.search_count([("source", "=", "big")]))
+        with (
+            patch.object(cdr_intake, "BATCH", 60),
+            patch.object(cdr_intake, "commit_progress", lambda *_a, **_k: 0),
+        ):
+            imports._cron_import_files()
+            self.assertEqual((imported.state, imported.position), ("running", 60))
+            imports._cron_import_files()
+            self.assertEqual((imported.state, imported.position), ("running", 120))
+        imports._cron_import_files()
+        counts = ("read_count", "taken_count", "duplicate_count", "rejected_count")
+        self.assertEqual([imported[name] for name in counts], [250, 248, 1, 1])
+        self.assertEqual((imported.state, imported.content), ("done", False))
+        self.assertEqual(self.cdrs.search_count([("import_id", "=", imported.id)]), 248)
+        # nothing is left to do
+        imports._cron_import_files()
+        self.assertEqual(imported.read_count, 250)
+
+    def test_a_file_in_the_background_charges_only_whom_its_importer_may(self):
+        other = self.make_company("Other")
+        self.make_account("theirs", telecom_company_id=other.id)
+        user = self.make_user("importer")
+        source = self.env["telecom.cdr.source"].create(
+            {"name": "Mixed", "code": "mixed", "format": "header_csv"}
+        )
+        content = (
+            b"uid;start;account;to;seconds\n1;2025-03-10 10:00:00;A1;0033123456789;60\n"
+            b"2;2025-03-10 10:00:00;theirs;0033123456789;60\n"
+        )
+        imports = self.env["telecom.cdr.import"].with_user(user)
+        imported = imports.with_context(allowed_company_ids=self.company.ids)._import_file(
+            source, "mixed.csv", content, background=True
+        )
+        self.env["telecom.cdr.import"].sudo()._cron_import_files()
+        self.assertEqual((imported.taken_count, imported.rejected_count), (1, 1))
+        self.assertIn("another company", imported.reject_ids.reason)
+
+    def test_a_file_that_cannot_be_read_at_all_fails_and_is_let_go(self):
+        imported = self.import_file(b"\x1f\x8b" + b"\x00" * 50, format="header_csv")
+        self.assertEqual((imported.state, imported.content), ("failed", False))
+        self.assertTrue(imported.error)

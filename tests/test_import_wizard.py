@@ -4,10 +4,12 @@ import base64
 import csv
 import gzip
 import io
+from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.tests import Form, HttpCase, tagged
 
+from ..wizards import telecom_cdr_import_wizard
 from .common import TelecomCommon
 
 HEADER = "Ref;Begin;Who;Whom;Client;Talk"
@@ -164,6 +166,15 @@ class TestImportWizard(ImportCase):
         self.imported(form.save())
         call = self.env["telecom.cdr"].search([("uid", "=", "b-1")])
         self.assertEqual((call.src, call.dst), ("3227880100", "3225551234"))
+
+    def test_a_large_file_is_taken_in_the_background(self):
+        with patch.object(telecom_cdr_import_wizard, "IN_BACKGROUND", 10):
+            form = self.choose(self.wizard(CSV), CHOSEN)
+            imported = self.env["telecom.cdr.import"].browse(form.save().action_import()["res_id"])
+        self.assertEqual((imported.state, imported.taken_count), ("waiting", 0))
+        self.env["telecom.cdr.import"].sudo()._cron_import_files()
+        self.assertEqual(imported.state, "done")
+        self.assertTrue(imported.taken_count)
 
     def test_format_is_recognised_whatever_the_source_says(self):
         wizard = self.wizard(MASTER, "Master.csv")

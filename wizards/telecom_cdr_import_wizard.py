@@ -18,6 +18,8 @@ from ..models.cdr_preview import CallPreview
 from ..models.cdr_words import CallWords
 
 HEAD = 1 << 16
+# larger files are taken by the cron job: a web request is stopped after two minutes
+IN_BACKGROUND = 2 << 20
 MAX_COLUMNS = 200
 FIELD_LABELS = {
     "uid": "Call ID",
@@ -192,8 +194,12 @@ class CdrImportWizard(models.TransientModel):
                 **({"column_map": self._column_map()} if self.format == "header_csv" else {}),
             }
         )
+        content = self._content()
         imported = self.env["telecom.cdr.import"]._import_file(
-            self.source_id, self.file_name or "calls", self._content()
+            self.source_id,
+            self.file_name or "calls",
+            content,
+            background=len(content) > IN_BACKGROUND,
         )
         return imported.with_env(self.env).get_formview_action()
 

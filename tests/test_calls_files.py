@@ -159,8 +159,8 @@ class TestCallsFiles(TelecomCommon):
     def big_file(self, rows=250):
         """Return a file with a bad row and a repeated one among its rows."""
         lines = ["uid;start;account;to;seconds"]
-        lines += [f"{n};2025-03-10 10:00:{n % 60:02};A1;0033123456789;60" for n in range(rows)]
-        lines[40] = "40;yesterday;A1;0033123456789;60"
+        lines += [f"b{n};2025-03-10 10:00:{n % 60:02};A1;0033123456789;60" for n in range(rows)]
+        lines[40] = "b40;yesterday;A1;0033123456789;60"
         lines[200] = lines[100]
         return "\n".join([*lines, ""]).encode()
 

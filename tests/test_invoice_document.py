@@ -349,7 +349,8 @@ class TestInvoiceSummary(TelecomCommon):
         other.action_post()
         self.assertSummary(second, 12.1, -12.1, 12.1, 111.1, other=99.0)
 
-    def test_two_accounts_of_one_company(self):
+    def accounts_of_one_company(self):
+        """Return two contacts of a company that are accounts, at 24.20 a month each."""
         parent = self.env["res.partner"].create({"name": "Parent", "is_company": True})
         product = self.make_product("Other Line", price=20.0, telecom_invoicing="arrears")
         accounts = [
@@ -357,10 +358,81 @@ class TestInvoiceSummary(TelecomCommon):
         ]
         for account in accounts:
             self.add_service(account, product, "2025-02-01")
-        first = self.bill("2025-03-01", accounts[0])
-        second = self.bill("2025-03-01", accounts[1])
+        return accounts
+
+    def test_two_accounts_of_one_company(self):
+        """Each invoice asks for what its own account owes, and no euro is asked for twice."""
+        one, two = self.accounts_of_one_company()
+        first, second = self.bill("2025-03-01", one), self.bill("2025-03-01", two)
+        self.assertEqual(first.commercial_partner_id, second.commercial_partner_id)
         self.assertSummary(first, 0.0, 0.0, 24.2, 24.2)
-        self.assertSummary(second, 24.2, 0.0, 24.2, 48.4)
+        self.assertSummary(second, 0.0, 0.0, 24.2, 24.2)
+        # the company pays one of them
+        self.pay(first, "2025-03-10")
+        third, fourth = self.bill("2025-04-01", one), self.bill("2025-04-01", two)
+        self.assertSummary(third, 24.2, -24.2, 24.2, 24.2)
+        self.assertSummary(fourth, 24.2, 0.0, 24.2, 48.4)
+
+    def test_company_that_is_an_account_as_its_contact_is(self):
+        one, two = self.accounts_of_one_company()
+        company = one.parent_id
+        company.write(
+            {"is_telecom_account": True, "account_code": "HQ", "telecom_company_id": self.company}
+        )
+        self.add_service(
+            company,
+            self.make_product("Trunk", price=100.0, telecom_invoicing="arrears"),
+            "2025-02-01",
+        )
+        invoices = [self.bill("2025-03-01", account) for account in (company, one, two)]
+        # Odoo books the payment of a contact's invoice as the company's
+        self.pay(invoices[1], "2025-03-10", 10.0)
+        self.pay(invoices[0], "2025-03-11", 100.0)
+        later = [self.bill("2025-04-01", account) for account in (company, one, two)]
+        self.assertSummary(later[0], 121.0, -100.0, 121.0, 142.0)
+        self.assertSummary(later[1], 24.2, -10.0, 24.2, 38.4)
+        self.assertSummary(later[2], 24.2, 0.0, 24.2, 48.4)
+
+    def test_other_documents_of_one_of_two_accounts(self):
+        one, two = self.accounts_of_one_company()
+        first, _second = self.bill("2025-03-01", one), self.bill("2025-03-01", two)
+        first._reverse_moves([{"invoice_date": "2025-03-10", "date": "2025-03-10"}]).action_post()
+        self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": two.id,
+                "invoice_date": "2025-03-12",
+                "invoice_line_ids": [
+                    Command.create({"name": "Telephone", "price_unit": 99.0, "tax_ids": False})
+                ],
+            }
+        ).action_post()
+        third, fourth = self.bill("2025-04-01", one), self.bill("2025-04-01", two)
+        self.assertSummary(third, 24.2, -24.2, 24.2, 24.2)
+        self.assertSummary(fourth, 24.2, 0.0, 24.2, 147.4, other=99.0)
+
+    def test_two_accounts_paid_in_another_currency(self):
+        one, two = self.accounts_of_one_company()
+        dollar = self.make_dollar(2.0)
+        first, _second = self.bill("2025-03-01", one), self.bill("2025-03-01", two)
+        self.pay(first, "2025-03-10", 48.4, currency_id=dollar.id)
+        third, fourth = self.bill("2025-04-01", one), self.bill("2025-04-01", two)
+        self.assertSummary(third, 24.2, -24.2, 24.2, 24.2)
+        self.assertSummary(fourth, 24.2, 0.0, 24.2, 48.4)
+
+    def test_draft_without_a_date(self):
+        first, second, third = self.invoices()
+        third.button_draft()
+        third.invoice_date = False
+        self.env.flush_all()
+        self.assertFalse(third.invoice_date)
+        self.assertSummary(third, 24.2, 0.0, 12.1, 36.3)
+        content, _type = self.env["ir.actions.report"]._render_qweb_html(
+            "account.account_invoices", third.ids
+        )
+        self.assertIn(b"36.30", content)
+        self.assertSummary(second, 12.1, 0.0, 12.1, 24.2)
+        self.assertSummary(first, 0.0, 0.0, 12.1, 12.1)
 
     def test_paid_in_another_currency(self):
         dollar = self.make_dollar(2.0)

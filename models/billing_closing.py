@@ -8,6 +8,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from .bulk import RETRYABLE, commit_progress, run_batch
+from .failures import failure_text, keep_failure
 from .invoice_content import InvoiceContent
 from .rating import Rater
 from .subscription_charging import SubscriptionCharger
@@ -93,7 +94,7 @@ class PeriodCloser:
         rater.run()
         charger = SubscriptionCharger(self.env)
         charger.run(until, partners, self.companies)
-        return getattr(rater, "finished", True) and getattr(charger, "finished", True)
+        return rater.finished and charger.finished
 
     def _extend(self, until, partners):
         """Make the periods of accounts without charges, too: time goes on for them."""
@@ -180,7 +181,7 @@ class PeriodCloser:
                 _logger.warning(
                     "Billing period %s could not be invoiced", periods.id, exc_info=True
                 )
-            message = error_text(error)
+            message = failure_text(error)
             run_batch(self.env, lambda: self._keep_failure(periods, message))
 
     def _invoice(self, periods):
@@ -213,32 +214,8 @@ class PeriodCloser:
 
     def _keep_failure(self, period, message):
         period.write({"run_id": self.run.id, "is_released": False})
-        if period.error != message:
-            period.error = message
-            period.message_post(body=message)
-        if not period.activity_ids:
-            period.activity_schedule(
-                "mail.mail_activity_data_warning",
-                summary=self.env._("Could not be invoiced"),
-                note=message,
-                user_id=self._responsible(period).id,
-            )
-
-    def _responsible(self, period):
-        """Return the user who hears of an account's failure."""
-        manager = self.env.ref("telecom_billing.group_manager")
-        users = manager.all_user_ids.filtered(
-            lambda user: user.active and period.company_id in user.company_ids
-        )
-        return period.partner_id.user_id or users[:1] or self.env.ref("base.user_admin")
+        keep_failure(period, message, self.env._("Could not be invoiced"))
 
     def _finish(self):
         if self.run and self.run.state != "done":
             self.run.write({"state": "done", "ended": fields.Datetime.now()})
-
-
-def error_text(error):
-    """Return what people are told of an error."""
-    if isinstance(error, UserError):
-        return str(error.args[0] if error.args else error)
-    return f"{type(error).__name__}: {error}"

@@ -4,9 +4,10 @@ from contextlib import contextmanager, nullcontext
 from odoo import api, fields, models
 from odoo.fields import Command
 
-from .billing_closing import PeriodCloser, error_text
+from .billing_closing import PeriodCloser
 from .billing_until import parse_until
 from .bulk import RETRYABLE, commit_progress, may_commit
+from .failures import failure_text
 from .session_lock import session_lock
 
 _logger = logging.getLogger(__name__)
@@ -341,7 +342,7 @@ class BillingRun(models.Model):
         Yields whether there is anything to do: False while another process is at it.
         """
         commits = may_commit(self.env)
-        with session_lock(self.env.cr, "telecom_billing_run", self.id) as alone:
+        with session_lock(self.env.cr, self._table, self.id) as alone:
             try:
                 with nullcontext() if commits else self.env.cr.savepoint():
                     yield alone
@@ -351,7 +352,7 @@ class BillingRun(models.Model):
                     self.env.transaction.reset()
                 # where another transaction was faster, the next call goes on with the run
                 if not isinstance(error, RETRYABLE) and self.sudo().exists():
-                    self.sudo().write({"state": "failed", "error": error_text(error)})
+                    self.sudo().write({"state": "failed", "error": failure_text(error)})
                     commit_progress(self.env)
                 raise
 

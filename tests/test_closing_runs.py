@@ -11,6 +11,7 @@ from odoo.tools import mute_logger
 
 from ..models.billing_closing import PeriodCloser
 from ..models.rating import Rater
+from ..models.session_lock import session_lock
 from ..models.subscription_charging import SubscriptionCharger
 from .test_closing import ClosingCase
 
@@ -172,14 +173,14 @@ class TestStops(RunCase):
         for _three in range(3):
             accounts += self.account("2025-03-10 10:00:00")
         closing = "odoo.addons.telecom_billing.models.billing_closing"
-        with patch(f"{closing}.INVOICE_BATCH", 1):
-            with patch(f"{closing}.commit_progress", lambda *args, **kwargs: 0):
-                self.cron("2025-04-01 01:00:00")
-                run = self.runs_of_company()
-                self.assertEqual((run.state, run.invoice_count), ("running", 1))
-                self.cron("2025-04-01 02:00:00")
-                self.assertEqual((run.state, run.invoice_count), ("running", 2))
-                self.cron("2025-04-01 03:00:00")
+        no_time = patch(f"{closing}.commit_progress", lambda *args, **kwargs: 0)
+        with patch(f"{closing}.INVOICE_BATCH", 1), no_time:
+            self.cron("2025-04-01 01:00:00")
+            run = self.runs_of_company()
+            self.assertEqual((run.state, run.invoice_count), ("running", 1))
+            self.cron("2025-04-01 02:00:00")
+            self.assertEqual((run.state, run.invoice_count), ("running", 2))
+            self.cron("2025-04-01 03:00:00")
         self.assertEqual((run.state, run.invoice_count, run.waiting_count), ("done", 3, 0))
         self.assertEqual(self.runs_of_company(), run)
         self.assert_laws(accounts)
@@ -218,6 +219,16 @@ class TestStops(RunCase):
                 self.runs.close_periods("2025-04-01", account)
         self.cron("2025-04-01 04:00:00")
         self.assertEqual((self.of(account)[0].run_id, run.state), (run, "done"))
+
+    def test_one_process_at_a_time_works_on_a_run(self):
+        account = self.account("2025-03-10 10:00:00")
+        run = self.runs._start("2025-04-01", account)
+        with self.env.registry.cursor() as cr, session_lock(cr, run._table, run.id) as alone:
+            self.assertTrue(alone)
+            self.cron("2025-04-01 01:00:00")
+            self.assertEqual(run.state, "waiting")
+        self.cron("2025-04-01 02:00:00")
+        self.assertEqual(run.state, "done")
 
     def test_an_interrupted_run_for_closed_periods_closes_no_other(self):
         """As the Invoice button makes one; killed, it is worked off by the hourly job."""

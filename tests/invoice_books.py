@@ -11,6 +11,8 @@ class InvoiceBooks(AccountTestInvoicingCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # who may read and write what is telecom on an invoice
+        cls.env.user.group_ids += cls.env.ref("telecom_billing.group_user")
         cls.euro = cls.setup_other_currency(
             "EUR", rates=[("2020-01-01", 0.9), ("2026-01-15", 0.8765)]
         )

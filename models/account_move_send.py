@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from .billing_closing import PeriodCloser
+from .failures import responsible
 
 
 class AccountMoveSend(models.AbstractModel):
@@ -31,5 +31,5 @@ class AccountMoveSend(models.AbstractModel):
                 "mail.mail_activity_data_warning",
                 summary=self.env._("Invoice not sent"),
                 note=message,
-                user_id=PeriodCloser(self.env)._responsible(move.telecom_period_ids[:1]).id,
+                user_id=responsible(move.telecom_period_ids[:1]).id,
             )

@@ -134,9 +134,11 @@ class BillingProfile(models.Model):
 
     @api.depends("company_id")
     def _compute_tz(self):
+        """Take the company's zone, else that of its people as they are now; it stays."""
+        admin = self.env.ref("base.user_admin", raise_if_not_found=False)
+        people = self.env.user.tz or (admin and admin.tz) or "UTC"
         for profile in self:
-            company = profile.company_id.partner_id
-            profile.tz = profile.tz or company.tz or self.env.user.tz or "UTC"
+            profile.tz = profile.tz or profile.company_id.partner_id.tz or people
 
     @api.depends("company_id")
     def _compute_country_id(self):

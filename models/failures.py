@@ -26,7 +26,7 @@ def keep_failure(record, message, summary):
             "mail.mail_activity_data_warning",
             summary=summary,
             note=message,
-            user_id=_responsible(record).id,
+            user_id=responsible(record).id,
         )
 
 
@@ -37,7 +37,7 @@ def heal(records):
     failed.activity_unlink(["mail.mail_activity_data_warning"])
 
 
-def _responsible(record):
+def responsible(record):
     """Return the salesperson of the record's account, else a billing manager of its company."""
     managers = record.env.ref("telecom_billing.group_manager").all_user_ids.filtered(
         lambda user: (

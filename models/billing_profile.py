@@ -209,10 +209,19 @@ class BillingProfile(models.Model):
     def _sale_journal(self):
         """Return the journal of this issuer's invoices, empty when the company has none."""
         self.ensure_one()
-        return self.journal_id or self.env["account.journal"].search(
-            [
-                *self.env["account.journal"]._check_company_domain(self.company_id),
-                ("type", "=", "sale"),
-            ],
-            limit=1,
+        if self.journal_id:
+            return self.journal_id
+        # not one in which another issuer has a series of its own
+        journal = (
+            self.env["account.journal"]
+            .sudo()
+            .search(
+                [
+                    *self.env["account.journal"]._check_company_domain(self.company_id),
+                    ("type", "=", "sale"),
+                    ("telecom_profile_ids", "not any", [("invoice_prefix", "!=", False)]),
+                ],
+                limit=1,
+            )
         )
+        return journal.with_env(self.env)

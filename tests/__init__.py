@@ -41,6 +41,7 @@ from . import (
     test_invoice_lifecycle,
     test_invoice_mail,
     test_invoice_readers,
+    test_invoice_series,
     test_invoice_summary,
     test_kept_records,
     test_price_check,

@@ -14,6 +14,7 @@ from . import (
     billing_period,
     billing_period_edges,
     billing_profile,
+    billing_profile_identity,
     billing_profile_series,
     billing_run,
     call_charge,

@@ -20,6 +20,21 @@ class AccountMoveSend(models.AbstractModel):
         return result
 
     @api.model
+    def _send_mail(self, move, mail_template, **kwargs):
+        """Send a telecom invoice from its issuer's address and by its issuer's server."""
+        profile = move.sudo().telecom_profile_id
+        if profile.sender:
+            kwargs["email_from"] = profile.sender
+        if profile.reply_to:
+            kwargs["reply_to"] = profile.reply_to
+        if profile.mail_server_id and mail_template:
+            # the message takes its server from the template
+            mail_template = mail_template.new(
+                {"mail_server_id": profile.mail_server_id.id}, origin=mail_template
+            )
+        return super()._send_mail(move, mail_template, **kwargs)
+
+    @api.model
     def _telecom_say_unsent(self, move):
         message = self.env._(
             "Not sent: %s has no e-mail address. Add one and press Send.",

@@ -5,6 +5,7 @@ import unittest
 from email import message_from_bytes
 from unittest.mock import patch
 
+from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from ..models.billing_closing import PeriodCloser
@@ -135,6 +136,48 @@ class TestInvoiceMail(TelecomCommon):
         self.env["account.move.send"]._generate_and_send_invoices(invoice)
         self.assertEqual(len(self.mailbox.to("late@customer.example")), 1)
         self.assertFalse(invoice.activity_ids)
+
+    def test_each_issuer_sends_in_its_own_name_and_by_its_own_server(self):
+        other = Mailbox()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        server = Controller(other, hostname="127.0.0.1", port=port)
+        server.start()
+        self.addCleanup(server.stop)
+        brand = self.profile.copy(
+            {
+                "name": "Brand",
+                "sender": "Brand Billing <billing@brand.example>",
+                "reply_to": "help@brand.example",
+                "mail_server_id": self.env["ir.mail_server"]
+                .create(
+                    {
+                        "name": "brand",
+                        "smtp_host": "127.0.0.1",
+                        "smtp_port": port,
+                        "smtp_encryption": "none",
+                        "sequence": 99,
+                    }
+                )
+                .id,
+            }
+        )
+        self.customer("Ours", email="ours@customer.example")
+        self.customer("Theirs", email="theirs@customer.example", billing_profile_id=brand.id)
+        self.bill()
+        self.run_job()
+        (ours,) = self.mailbox.to("ours@customer.example")
+        self.assertIn("billing@telco.example", ours["from"])
+        (theirs,) = other.to("theirs@customer.example")
+        self.assertEqual(theirs["from"].addresses[0].addr_spec, "billing@brand.example")
+        self.assertEqual(theirs["from"].addresses[0].display_name, "Brand Billing")
+        self.assertIn("help@brand.example", theirs["reply-to"])
+        self.assertFalse(self.mailbox.to("theirs@customer.example"))
+        self.assertFalse(other.to("ours@customer.example"))
+        for wrong in ("nobody", "a@b.example, c@d.example"):
+            with self.assertRaisesRegex(ValidationError, "not one e-mail"):
+                brand.sender = wrong
 
     def test_drafts_and_other_profiles_are_not_sent(self):
         self.customer("Draft", email="draft@customer.example")

@@ -3,6 +3,7 @@ from . import clean_values
 
 # isort: split
 from . import (
+    account_charging,
     account_identifier,
     account_move,
     account_move_bulk,
@@ -24,6 +25,7 @@ from . import (
     cdr_source,
     charge,
     did,
+    manual_charge,
     package,
     product_template,
     rate,

@@ -18,16 +18,23 @@ class ServicePrices:
 
     def price(self, service, account, day):
         """Return the price of one unit of a service for an account, in the account's currency."""
+        return self.product_price(service.product_id, service.quantity or 1.0, account, day)
+
+    def product_price(self, product, quantity, account, day):
+        """Return the price of one unit of a product for an account, not rounded, in the account's
+        currency.
+
+        :param quantity: units, on which the rules of a pricelist may depend
+        """
         account = account.with_env(self._env)
         company = self._chain.profile(account).company_id
         account = account.with_company(company)
-        product = service.product_id.with_env(account.env)
+        product = product.with_env(account.env)
         day = day or fields.Date.today()
         pricelist = account.property_product_pricelist
         currency = account.telecom_currency_id
         if not pricelist:
             return self.convert(product.lst_price, product.currency_id, currency, company, day)
-        quantity = service.quantity or 1.0
         rule = self._rule(pricelist, product, quantity, day)
         # what a rule itself says is in the pricelist's currency, and Odoo converts none of it
         own = rule.compute_price in ("fixed", "formula")

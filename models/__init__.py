@@ -18,6 +18,7 @@ from . import (
     billing_profile_identity,
     billing_profile_series,
     billing_run,
+    billing_run_scope,
     call_charge,
     cdr,
     cdr_import,

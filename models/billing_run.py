@@ -216,9 +216,9 @@ class BillingRun(models.Model):
         return run
 
     @api.model
-    def _start(self, until, partners=None):
+    def _start(self, until, partners=None, **vals):
         """Make a run that cron works off at once, in the background, and return it."""
-        run = self._new(until, partners)
+        run = self._new(until, partners, **vals)
         run._trigger_job()
         return run
 
@@ -226,16 +226,19 @@ class BillingRun(models.Model):
     def _new(self, until, partners, **vals):
         """Return a run to come; parameters as in `close_periods`."""
         self.check_access("create")
+        return self.create(self._new_vals(until, partners, **vals))
+
+    @api.model
+    def _new_vals(self, until, partners, **vals):
+        """Return the values of a run to come; parameters as in `close_periods`."""
         if isinstance(partners, (list, tuple)):
             partners = self.env["res.partner"].browse(partners)
-        return self.create(
-            {
-                "until": str(parse_until(self.env, until)),
-                "all_accounts": partners is None,
-                "partner_ids": [Command.set(partners.ids if partners else [])],
-                **vals,
-            }
-        )
+        return {
+            "until": str(parse_until(self.env, until)),
+            "all_accounts": partners is None,
+            "partner_ids": [Command.set(partners.ids if partners else [])],
+            **vals,
+        }
 
     def _trigger_job(self):
         self.env.ref("telecom_billing.ir_cron_close_periods").sudo()._trigger()
@@ -320,8 +323,7 @@ class BillingRun(models.Model):
             closer = PeriodCloser(self.env, self)
             if not run.until:
                 return closer.invoice(run.period_ids.filtered(lambda p: p.state == "closed"))
-            partners = None if run.all_accounts else run.partner_ids
-            return closer.close(parse_until(self.env, run.until), partners)
+            return closer.close(parse_until(self.env, run.until), run._accounts())
 
     def _retry(self):
         """Invoice the closed periods of this run that have no invoice yet, but for those whose

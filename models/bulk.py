@@ -79,9 +79,27 @@ def may_commit(env):
     """Tell whether a bulk job may commit between its batches.
 
     It may not inside a test's transaction, which has to be rolled back in the end; a test of
-    concurrent jobs uses cursors of its own and says so with `telecom_commit`.
+    concurrent jobs uses cursors of its own and says so with `telecom_commit`. A rehearsal is
+    rolled back, too.
     """
+    if env.context.get("telecom_rehearsal"):
+        return False
     return not modules.module.current_test or env.context.get("telecom_commit")
+
+
+def rehearsal_of(env):
+    """Return the environment, as superuser, in which bulk jobs commit nothing and tell nobody:
+    the caller rolls back what they did."""
+    return env(
+        su=True,
+        context={
+            **env.context,
+            "telecom_rehearsal": True,
+            "tracking_disable": True,
+            "mail_activity_quick_update": True,
+            "mail_notify_force_send": False,
+        },
+    )
 
 
 def commit_progress(env, processed=0, remaining=None):

@@ -55,6 +55,7 @@ from . import (
     test_rating_robust,
     test_reconciliation,
     test_rerating,
+    test_run_preview,
     test_services,
     test_services_changes,
     test_services_charges,

@@ -1,0 +1,50 @@
+from odoo import api, fields, models
+
+from .account_chain import AccountChain
+
+
+class BillingRun(models.Model):
+    """Whom a billing run is for: all accounts, those that are named, or those of some issuers."""
+
+    _inherit = "telecom.billing.run"
+
+    profile_ids = fields.Many2many(
+        "telecom.billing.profile",
+        string="Issuers",
+        readonly=True,
+        context={"active_test": False},
+        help="Only accounts whose billing profile in force is one of these; empty: of any.",
+    )
+
+    def _accounts(self):
+        """Return the accounts that this run is for; None: all."""
+        self.ensure_one()
+        run = self.sudo()
+        partners = None if run.all_accounts else run.partner_ids
+        return run._issued_by(run.profile_ids, partners)
+
+    @api.model
+    def _issued_by(self, profiles, partners=None):
+        """Return the accounts that are invoiced by these issuers.
+
+        :param profiles: issuers; none of them: any
+        :param partners: accounts to which it is limited; None: all
+        :return: accounts, or None: all of them
+        """
+        if not profiles:
+            return partners
+        if partners is None:
+            partners = (
+                self.env["res.partner"]
+                .sudo()
+                .with_context(active_test=False)
+                .search(
+                    [
+                        "|",
+                        ("is_telecom_account", "=", True),
+                        ("billing_period_ids.state", "in", ("open", "closed")),
+                    ]
+                )
+            )
+        chain = AccountChain(self.env)
+        return partners.filtered(lambda partner: chain.profile(partner) in profiles)

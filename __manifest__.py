@@ -34,6 +34,7 @@
         "views/telecom_billing_profile_views.xml",
         "views/product_template_views.xml",
         "views/res_partner_views.xml",
+        "views/account_rules_views.xml",
         "views/account_move_views.xml",
         "views/res_config_settings_views.xml",
         "report/telecom_reconciliation_report_views.xml",

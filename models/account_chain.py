@@ -1,5 +1,7 @@
 """Who stands above an account, and by whose rules it is billed."""
 
+from .billing_rules import BillingRules
+
 
 class AccountChain:
     """Walks up from accounts to the provider, remembering what it found.
@@ -12,6 +14,7 @@ class AccountChain:
         self._env = env(su=True)
         self._tiers = {}
         self._profiles = {}
+        self._rules = {}
         self._owned = None
 
     def tiers(self, account):
@@ -29,11 +32,24 @@ class AccountChain:
             self._profiles[account.id] = self._find_profile(account)
         return self._profiles[account.id]
 
+    def rules(self, account, profile=None):
+        """Return the `BillingRules` in force for `account`.
+
+        :param profile: by which it is billed; None: that in force
+        """
+        account = account.with_env(self._env)
+        profile = profile.with_env(self._env) if profile else self.profile(account)
+        key = account.id, profile.id
+        if key not in self._rules:
+            self._rules[key] = BillingRules(account, profile)
+        return self._rules[key]
+
     def _find_profile(self, account):
         if account.billing_profile_id:
             return account.billing_profile_id
         tiers = self.tiers(account)
-        for reseller in tiers[1:]:
+        # in a form that is not saved yet, those above are no records of the database either
+        for reseller in tiers[1:]._origin:
             if reseller in self._owned_profiles():
                 return self._owned_profiles()[reseller]
         top = tiers[-1]

@@ -16,7 +16,16 @@ TERMS = frozenset(
         "rate_card_id",
         "reseller_id",
         "reseller_kind",
+        "telecom_annex",
+        "telecom_carry_periods",
         "telecom_company_id",
+        "telecom_due_days",
+        "telecom_invoice_date_rule",
+        "telecom_minimum_amount",
+        "telecom_mode",
+        "telecom_no_usage",
+        "telecom_own_due_days",
+        "telecom_send_mail",
         "telecom_tax_ids",
     }
 )

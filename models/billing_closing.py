@@ -7,6 +7,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from .account_chain import AccountChain
 from .bulk import RETRYABLE, commit_progress, run_batch
 from .failures import failure_text, keep_failure
 from .invoice_content import InvoiceContent
@@ -74,9 +75,13 @@ class PeriodCloser:
 
         :return: whether all were tried; False when the seconds of a cron job are used up
         """
-        ordered = periods.sorted(
-            lambda p: (p.company_id.id, p._billing_profile().id, p.partner_id.id, p.date_from)
-        ).ids
+        chain = AccountChain(self.env)
+
+        def place(period):
+            profile = period._billing_rules(chain).profile
+            return period.company_id.id, profile.id, period.partner_id.id, period.date_from
+
+        ordered = periods.sorted(place).ids
         for index in range(0, len(ordered), INVOICE_BATCH):
             batch = self.periods.browse(ordered[index : index + INVOICE_BATCH])
             self._invoice_or_split(batch)
@@ -112,9 +117,10 @@ class PeriodCloser:
         domain = [("is_telecom_account", "=", True), ("id", "not in", list(bounds))]
         if partners is not None:
             domain.append(("id", "in", partners.ids))
+        chain = AccountChain(self.env)
         for partner in self.env["res.partner"].search(domain):
-            profile = partner._billing_profile()
-            if profile.no_usage == "always" and profile.company_id in self.companies:
+            rules = chain.rules(partner)
+            if rules.no_usage == "always" and rules.profile.company_id in self.companies:
                 begin = partner.billing_start or partner.create_date.date()
                 first = str(fields.Datetime.to_datetime(begin))
                 if first < moment:

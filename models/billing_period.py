@@ -6,6 +6,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import format_date
 
+from .account_chain import AccountChain
+
 
 class BillingPeriod(models.Model):
     """The half-open span of time that one invoice of one account covers."""
@@ -35,6 +37,7 @@ class BillingPeriod(models.Model):
             ("closed", "Closed, to Invoice"),
             ("invoiced", "Invoiced"),
             ("skipped", "Nothing to Invoice"),
+            ("carried", "Carried Forward"),
         ],
         required=True,
         default="open",
@@ -104,7 +107,7 @@ class BillingPeriod(models.Model):
     # === CRUD METHODS ===
 
     def write(self, vals):
-        if vals.get("state") in ("invoiced", "skipped"):
+        if vals.get("state") in ("invoiced", "skipped", "carried"):
             vals = {**vals, "is_released": False}
         return super().write(vals)
 
@@ -152,11 +155,19 @@ class BillingPeriod(models.Model):
     def _billing_profile(self):
         """Return the profile by which this period is invoiced: the account's, but for a period
         that was closed in another company, which stays in that company's books."""
+        return self._billing_rules().profile
+
+    def _billing_rules(self, chain=None):
+        """Return the `BillingRules` by which this period is invoiced; see `_billing_profile`.
+
+        :param chain: the `AccountChain` that remembers them; None for one period alone
+        """
         self.ensure_one()
-        profile = self.partner_id._billing_profile()
+        chain = chain or AccountChain(self.env)
+        profile = chain.profile(self.partner_id)
         if self.company_id and profile.company_id != self.company_id:
             profile = self.company_id._ensure_billing_profile()
-        return profile
+        return chain.rules(self.partner_id, profile)
 
     def _release(self):
         """Free these periods from an invoice that was cancelled or deleted: a person has them
@@ -179,7 +190,7 @@ class BillingPeriod(models.Model):
         after them, and an account's periods are closed in their order.
         """
         for period in self.sorted("start", reverse=True):
-            if period.state not in ("closed", "skipped") or period.move_id:
+            if period.state not in ("closed", "skipped", "carried") or period.move_id:
                 raise UserError(
                     self.env._("%s is not closed, or is invoiced.", period.display_name)
                 )
@@ -207,12 +218,19 @@ class BillingPeriod(models.Model):
             period._follow_company(period.partner_id)
 
     def _span_text(self):
-        """Return the period as people write it, last day included."""
-        self.ensure_one()
-        if not (self.date_from and self.date_to):
-            return ""
-        last = self.date_to - timedelta(days=1)
-        lang = self.partner_id.lang
-        return " – ".join(
-            format_date(self.env, day, lang_code=lang) for day in (self.date_from, last)
+        """Return the time of these periods of an account as people write it, last day included;
+        periods that follow one another as one span."""
+        spans = []
+        for period in self.filtered(lambda p: p.date_from and p.date_to).sorted("date_from"):
+            if spans and spans[-1][1] == period.date_from:
+                spans[-1][1] = period.date_to
+            else:
+                spans.append([period.date_from, period.date_to])
+        lang = self.partner_id[:1].lang
+        return "; ".join(
+            " – ".join(
+                format_date(self.env, day, lang_code=lang)
+                for day in (begin, end - timedelta(days=1))
+            )
+            for begin, end in spans
         )

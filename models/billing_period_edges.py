@@ -127,11 +127,12 @@ class BillingPeriod(models.Model):
     def _follow_company(self, partners=None):
         """Move open periods, with their charges, to the company that bills their account now.
 
-        What is closed stays in the books of the company in which it was closed.
+        What is closed stays in the books of the company in which it was closed; what was carried
+        forward there is invoiced there, for no invoice of that company comes after it.
 
         :param partners: accounts to which it is limited; None: all
         """
-        domain = [("state", "=", "open")]
+        domain = [("state", "in", ("open", "carried"))]
         if partners is not None:
             domain.append(("partner_id", "in", partners.ids))
         chain, strays = AccountChain(self.env), defaultdict(self.browse)
@@ -140,6 +141,9 @@ class BillingPeriod(models.Model):
             if period.company_id != company:
                 strays[company] += period
         for company, periods in strays.items():
+            carried = periods.filtered(lambda period: period.state == "carried")
+            carried.write({"state": "closed"})
+            periods -= carried
             periods._wait_for_charges("telecom_charge")
             periods.write({"company_id": company.id})
             self.env["telecom.charge"].flush_model()

@@ -69,7 +69,11 @@ class BillingProfile(models.Model):
         default=14,
     )
     no_usage = fields.Selection(
-        [("always", "Always invoice"), ("skip", "Skip when nothing was charged")],
+        [
+            ("always", "Always invoice"),
+            ("skip", "Skip when nothing was charged"),
+            ("carry", "Carry forward below a minimum amount"),
+        ],
         string="Accounts Without Usage",
         required=True,
         default="skip",

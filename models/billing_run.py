@@ -66,6 +66,7 @@ class BillingRun(models.Model):
     period_count = fields.Integer(compute="_compute_counts")
     invoice_count = fields.Integer(compute="_compute_counts")
     skipped_count = fields.Integer(string="Nothing to Invoice", compute="_compute_counts")
+    carried_count = fields.Integer(string="Carried Forward", compute="_compute_counts")
     failure_count = fields.Integer(string="Failures", compute="_compute_counts")
     failed_period_ids = fields.Many2many(
         "telecom.billing.period", string="Failed Periods", compute="_compute_failed_period_ids"
@@ -101,7 +102,12 @@ class BillingRun(models.Model):
                 )
             )
             run.period_count = sum(states.values())
-            run.invoice_count = states.get("invoiced", 0)
+            # an invoice may cover several periods
+            run.invoice_count = self.env["telecom.billing.period"]._read_group(
+                [("run_id", "in", run.ids), ("state", "=", "invoiced")],
+                aggregates=["move_id:count_distinct"],
+            )[0][0]
+            run.carried_count = states.get("carried", 0)
             run.skipped_count = states.get("skipped", 0)
             run.failure_count = self.env["telecom.billing.period"].search_count(
                 [("run_id", "in", run.ids), *FAILED]

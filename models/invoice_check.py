@@ -11,11 +11,13 @@ class InvoiceCheck:
         self.env = env
         self._rated = set()
 
-    def check(self, period, profile, journal, invoice_date):
+    def check(self, period, rules, journal, invoice_date):
         """Refuse a period of which an invoice would be wrong or impossible.
 
+        :param rules: the `BillingRules` by which it is invoiced
         :raises UserError: with the account's name
         """
+        profile = rules.profile
         partner = period.partner_id.with_company(profile.company_id)
         name, company = partner.display_name, profile.company_id
         if not journal:
@@ -38,7 +40,7 @@ class InvoiceCheck:
                 )
             )
         self.check_rate(partner, partner.telecom_currency_id, company, invoice_date)
-        archived = self.assigned_taxes(partner, company).filtered(lambda tax: not tax.active)
+        archived = rules.tax_ids.filtered(lambda tax: not tax.active)
         if archived:
             # without it the lines would have the products' taxes, which are not the account's
             raise UserError(
@@ -76,9 +78,3 @@ class InvoiceCheck:
                 )
             )
         self._rated.add(key)
-
-    @staticmethod
-    def assigned_taxes(partner, company):
-        """Return the taxes of a company that are assigned to an account, archived ones too."""
-        taxes = partner.with_context(active_test=False).telecom_tax_ids
-        return taxes.filtered(lambda tax: tax.company_id in company.parent_ids | company)

@@ -8,6 +8,7 @@ from odoo.fields import Command
 from odoo.tools import SQL, format_date, plaintext2html
 
 from ..engine.calendar import local_day
+from .account_chain import AccountChain
 from .charge import OF_INVOICES
 from .invoice_builder import InvoiceBuilder
 from .invoice_check import InvoiceCheck
@@ -33,6 +34,7 @@ class InvoiceContent:
         self.charge_model = self.env["telecom.charge"]
         self.builder = InvoiceBuilder(self.env)
         self.check = InvoiceCheck(self.env)
+        self.chain = AccountChain(self.env)
 
     def make(self):
         """Create the invoices, post those whose profile says so, and return them all.
@@ -43,39 +45,96 @@ class InvoiceContent:
         self.charge_model.search(
             [("period_id", "in", self.periods.ids), ("charge_type", "in", OF_INVOICES)]
         ).unlink()
-        usage, charges = self.load_usage(), self.load_charges()
-        vals_list, made, roundings = [], self.periods.browse(), []
-        for period in self.periods:
-            lines = self._lines(period, usage[period.id], charges[period.id])
+        carried = self._carried()
+        everything = InvoiceContent(self.env, self.periods.union(*carried.values()))
+        usage, charges = everything.load_usage(), everything.load_charges()
+        vals_list, made, roundings = [], [], []
+        # what is carried forward is on the invoice of the period after it
+        for period in self.periods.sorted("date_from"):
+            waiting = carried[period.partner_id, period.company_id]
+            periods, rules = (waiting + period).sorted("date_from"), self._rules(period)
+            lines = []
+            for part in periods:
+                lines += self._lines(part, usage[part.id], charges[part.id])
+            lines.sort(key=lambda line: SECTIONS.index(line.charge_type))
             if not lines:
-                if period._billing_profile().no_usage != "always":
-                    period.write({"state": "skipped", "error": False})
+                if rules.no_usage != "always":
+                    periods.write({"state": "skipped", "error": False})
+                    carried.pop((period.partner_id, period.company_id))
                     continue
                 lines = [self._empty_line(period)]
-            vals_list.append(self._move_vals(period, lines))
             total = sum((line.amount for line in lines), Decimal())
-            roundings += self.rounding_vals(
-                period,
-                period.partner_id.telecom_currency_id,
-                total,
-                usage[period.id],
-                charges[period.id],
-            )
-            made += period
+            if self._waits(period, waiting, total):
+                period.write({"state": "carried", "error": False})
+                carried[period.partner_id, period.company_id] = periods
+                continue
+            carried.pop((period.partner_id, period.company_id))
+            vals_list.append(self._move_vals(periods, lines))
+            rows = [row for part in periods for row in usage[part.id]]
+            owed = self.charge_model.union(*(charges[part.id] for part in periods))
+            currency = period.partner_id.telecom_currency_id
+            roundings += self.rounding_vals(periods[0], currency, total, rows, owed)
+            made.append((periods, period))
+        self.periods.activity_unlink(["mail.mail_activity_data_warning"])
         if not vals_list:
-            self.periods.activity_unlink(["mail.mail_activity_data_warning"])
             return self.env["account.move"]
         moves = self.builder.build(vals_list)
-        for period, move in zip(made, moves, strict=True):
-            period.write({"state": "invoiced", "move_id": move.id, "error": False})
+        to_post = to_mail = moves.browse()
+        for (periods, period), move in zip(made, moves, strict=True):
+            periods.write(
+                {
+                    "state": "invoiced",
+                    "move_id": move.id,
+                    "error": False,
+                    "run_id": period.run_id.id,
+                }
+            )
+            rules = self._rules(period)
+            if rules.mode == "confirmed":
+                to_post += move
+                to_mail += move if rules.send_mail else move.browse()
         self.charge_model.create(roundings)
-        self.periods.activity_unlink(["mail.mail_activity_data_warning"])
-        to_post = moves.filtered(lambda move: move.telecom_profile_id.mode == "confirmed")
         if to_post:
             self.builder.post(to_post)
             # in this transaction: whatever stops the run, no invoice that was made stays unsent
-            to_post.filtered("telecom_profile_id.send_mail")._telecom_queue_mail()
+            to_mail._telecom_queue_mail()
         return moves
+
+    def _rules(self, period):
+        """Return the rules by which a period is invoiced; see `BillingRules`."""
+        return period._billing_rules(self.chain)
+
+    def _carried(self):
+        """Return {(account, company): periods that wait for the next invoice, oldest first},
+        locked: no other invoice takes them meanwhile."""
+        self.periods.flush_model()
+        self.env.cr.execute(
+            """
+            SELECT id FROM telecom_billing_period
+             WHERE partner_id = ANY(%s) AND state = 'carried' AND move_id IS NULL
+             ORDER BY id FOR UPDATE
+            """,
+            [self.periods.partner_id.ids],
+        )
+        carried = defaultdict(self.periods.browse)
+        found = self.periods.browse([row[0] for row in self.env.cr.fetchall()])
+        for period in found.sorted("date_from"):
+            carried[period.partner_id, period.company_id] += period
+        return carried
+
+    def _waits(self, period, waiting, total):
+        """Tell whether what is owed by the end of a period is carried on to the next one.
+
+        :param waiting: the periods that are carried to this one
+        :param Decimal total: sum of the lines of all these periods
+        """
+        rules = self._rules(period)
+        if len(waiting) >= rules.carry_periods or not rules.is_minor(
+            total, lambda amount, currency: self._convert(period, amount, currency.id)
+        ):
+            return False
+        # the next invoice of an account that is billed elsewhere now is none of this company
+        return self.chain.profile(period.partner_id).company_id == period.company_id
 
     # === WHAT IS CHARGED ===
 
@@ -130,7 +189,7 @@ class InvoiceContent:
     # === LINES ===
 
     def _lines(self, period, usage, charges):
-        """Return the lines of a period, in their sections' order."""
+        """Return the lines of a period."""
         currency = period.partner_id.telecom_currency_id
         env = self._lang_env(period.partner_id)
         lines = [self._call_line(env, period, row) for row in usage]
@@ -140,7 +199,8 @@ class InvoiceContent:
         for line in lines:
             if line.price is None:
                 line.price = (line.exact / step).quantize(Decimal(1), ROUND_HALF_UP) * step
-        return sorted(lines, key=lambda line: SECTIONS.index(line.charge_type))
+            line.period = period
+        return lines
 
     def _call_line(self, env, period, row):
         direction, destination, currency_id, calls, seconds, free, amount = row
@@ -161,19 +221,17 @@ class InvoiceContent:
                 calls=int(calls),
                 minutes=minutes,
             )
-        profile = period._billing_profile()
-        line = InvoiceLine(
-            "calls", name, self._convert(period, amount, currency_id), profile.call_product_id
-        )
+        product = self._rules(period).profile.call_product_id
+        line = InvoiceLine("calls", name, self._convert(period, amount, currency_id), product)
         line.destination, line.direction = destination, direction
         return line
 
     def _empty_line(self, period):
         """Return the line of an invoice for nothing: without one Odoo confirms none."""
         env = self._lang_env(period.partner_id)
-        product = period._billing_profile().call_product_id
+        product = self._rules(period).profile.call_product_id
         line = InvoiceLine("calls", env._("No calls and no services"), Decimal(), product)
-        line.price = Decimal()
+        line.price, line.period = Decimal(), period
         return line
 
     def _charge_line(self, env, period, charge):
@@ -216,7 +274,7 @@ class InvoiceContent:
         """Return an amount in the period's currency, at the rate of its last day."""
         target = period.partner_id.telecom_currency_id
         if currency_id == target.id:
-            return Decimal(amount)
+            return Decimal(str(amount))
         source = self.env["res.currency"].browse(currency_id)
         company, day = period.company_id, fields.Date.subtract(period.date_to, days=1)
         for currency in (source, target):
@@ -225,34 +283,36 @@ class InvoiceContent:
 
     # === THE MOVE ===
 
-    def _move_vals(self, period, lines):
-        """Return what one would give Odoo's own `create` for this invoice."""
-        partner = period.partner_id
-        profile = period._billing_profile()
-        company = profile.company_id
+    def _move_vals(self, periods, lines):
+        """Return what one would give Odoo's own `create` for this invoice.
+
+        :param periods: what it covers, oldest first: those carried forward and the last one
+        """
+        period = periods[-1]
+        rules = self._rules(period)
+        profile, company = rules.profile, rules.profile.company_id
         journal = profile._sale_journal()
-        invoice_date = self._invoice_date(period, profile)
-        self.check.check(period, profile, journal, invoice_date)
-        partner = partner.with_company(company)
+        invoice_date = self._invoice_date(period, rules)
+        self.check.check(period, rules, journal, invoice_date)
+        partner = period.partner_id.with_company(company)
         vals = {
             "company_id": company.id,
             "journal_id": journal.id,
             "partner_id": partner.id,
             "currency_id": partner.telecom_currency_id.id,
             "invoice_date": invoice_date,
-            "invoice_origin": period._span_text(),
+            "invoice_origin": periods._span_text(),
             # not who runs the billing: Odoo would send the mail in the name of that user
             "invoice_user_id": (partner.user_id or partner.commercial_partner_id.user_id).id,
             "telecom_profile_id": profile.id,
             # as it is now: a later change of the profile prints no issued invoice otherwise
-            "telecom_annex": profile.annex,
+            "telecom_annex": rules.annex,
             "telecom_amount_in_words": profile.amount_in_words,
         }
-        term = partner.property_payment_term_id or profile.payment_term_id
-        if term:
-            vals["invoice_payment_term_id"] = term.id
-        else:
-            vals["invoice_date_due"] = fields.Date.add(invoice_date, days=profile.due_days)
+        # also where there are none: Odoo would take those of the account
+        vals["invoice_payment_term_id"] = rules.payment_term_id.id
+        if not rules.payment_term_id:
+            vals["invoice_date_due"] = fields.Date.add(invoice_date, days=rules.due_days)
         if profile.note:
             vals["narration"] = plaintext2html(profile.with_context(lang=partner.lang).note)
         return self._with_lines(period, vals, lines)
@@ -285,16 +345,17 @@ class InvoiceContent:
             "other": env._("Other"),
         }
         company = period.company_id
-        taxes = self.check.assigned_taxes(period.partner_id, company)
-        span, section = period._span_text(), None
+        taxes, above = self._rules(period).tax_ids, None
         for line in lines:
-            if line.charge_type != section:
-                section = line.charge_type
-                title = titles[section]
-                yield {
-                    "display_type": "line_section",
-                    "name": f"{title}, {span}" if section == "calls" else title,
-                }
+            section = line.charge_type
+            # calls of each period by themselves; other charges have their own spans
+            title = (section, line.period if section == "calls" else None)
+            if title != above:
+                above = title
+                name = titles[section]
+                if section == "calls":
+                    name = f"{name}, {line.period._span_text()}"
+                yield {"display_type": "line_section", "name": name}
             vals = {
                 "name": line.name,
                 "quantity": line.quantity,
@@ -320,10 +381,10 @@ class InvoiceContent:
         position = positions._get_fiscal_position(period.partner_id.with_company(company))
         return position.map_tax(company.account_sale_tax_id)
 
-    def _invoice_date(self, period, profile):
-        if profile.invoice_date_rule == "last_day":
+    def _invoice_date(self, period, rules):
+        if rules.invoice_date_rule == "last_day":
             return fields.Date.subtract(period.date_to, days=1)
-        if profile.invoice_date_rule == "run_day":
+        if rules.invoice_date_rule == "run_day":
             return local_day(fields.Datetime.now(), period.partner_id._account_tz())
         return period.date_to
 

@@ -11,6 +11,7 @@ class InvoiceLine:
         "direction",
         "exact",
         "name",
+        "period",
         "price",
         "product",
         "quantity",
@@ -24,6 +25,7 @@ class InvoiceLine:
         self.charge = None
         self.destination = None
         self.direction = None
+        self.period = None
         self.quantity = 1.0
         self.price = None
 

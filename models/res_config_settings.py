@@ -21,6 +21,15 @@ class ResConfigSettings(models.TransientModel):
     )
     telecom_due_days = fields.Integer(related="telecom_profile_id.due_days", readonly=False)
     telecom_no_usage = fields.Selection(related="telecom_profile_id.no_usage", readonly=False)
+    telecom_rules_currency_id = fields.Many2one(related="telecom_profile_id.rules_currency_id")
+    telecom_minimum_amount = fields.Monetary(
+        related="telecom_profile_id.minimum_amount",
+        currency_field="telecom_rules_currency_id",
+        readonly=False,
+    )
+    telecom_carry_periods = fields.Integer(
+        related="telecom_profile_id.carry_periods", readonly=False
+    )
     telecom_send_mail = fields.Boolean(related="telecom_profile_id.send_mail", readonly=False)
     telecom_annex = fields.Selection(related="telecom_profile_id.annex", readonly=False)
     telecom_country_id = fields.Many2one(related="telecom_profile_id.country_id", readonly=False)

@@ -3,6 +3,8 @@ from . import (
     test_access_rights,
     test_account_terms,
     test_balance,
+    test_billing_carry,
+    test_billing_rules,
     test_calls_accounts,
     test_calls_files,
     test_calls_import,

@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user
 
+from ..models.account_terms import TERMS
 from .test_closing import ClosingCase
 
 
@@ -34,9 +35,21 @@ class TestRights(ClosingCase):
             "rate_card_id": self.make_card("Cheap", [("", "World", 0.0, {})]).id,
             "reseller_id": reseller.id,
             "reseller_kind": "agent",
+            "telecom_annex": "pdf",
+            "telecom_carry_periods": 5,
             "telecom_company_id": self.make_company("Elsewhere").id,
+            "telecom_due_days": 9,
+            "telecom_invoice_date_rule": "run_day",
+            "telecom_minimum_amount": 9.0,
+            "telecom_mode": "draft",
+            "telecom_no_usage": "carry",
+            "telecom_own_due_days": True,
+            "telecom_send_mail": "no",
             "telecom_tax_ids": [Command.clear()],
         }
+
+    def test_every_term_is_tried(self):
+        self.assertEqual(self.other_terms().keys(), TERMS)
 
     def test_only_managers_change_terms(self):
         account = self.account()

@@ -188,6 +188,7 @@ class TestViews(TelecomCommon):
             *("action_open_billing_periods", "action_bill_now", "action_price_check", "telecom"),
         }
         values = {"is_telecom_account": False, "id": 7, "reseller_id": False}
+        values |= {"telecom_own_due_days": False, "telecom_no_usage": False}
         self.assertEqual(self._shown(root, names, values), {"is_telecom_account"})
         account = self._shown(root, names, {**values, "is_telecom_account": True})
         self.assertLessEqual({"account_code", "rate_card_id", "action_open_calls"}, account)

@@ -1,0 +1,32 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class BillingProfile(models.Model):
+    """When an issuer makes an invoice, and what goes with it."""
+
+    _inherit = "telecom.billing.profile"
+
+    rules_currency_id = fields.Many2one(related="company_id.currency_id", string="Company Currency")
+    minimum_amount = fields.Monetary(
+        string="Smallest Invoice",
+        currency_field="rules_currency_id",
+        help="Less than this, before taxes, is carried forward. In another currency the account's "
+        "amount is compared at the rate of the period's last day.",
+    )
+    carry_periods = fields.Integer(
+        string="Carried at Most",
+        default=3,
+        help="Number of periods in a row that may wait for the next invoice; then there is one, "
+        "however small.",
+    )
+
+    # === CONSTRAINTS ===
+
+    @api.constrains("due_days", "minimum_amount", "carry_periods")
+    def _check_figures(self):
+        for profile in self:
+            if min(profile.due_days, profile.minimum_amount, profile.carry_periods) < 0:
+                raise ValidationError(
+                    self.env._("Days, amounts and numbers of periods are not below zero.")
+                )

@@ -14,6 +14,7 @@ from . import (
     account_terms,
     allowance,
     billing_period,
+    billing_period_early,
     billing_period_edges,
     billing_profile,
     billing_profile_identity,

@@ -7,7 +7,9 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..engine.calendar import local_day
 from .account_chain import AccountChain
+from .billing_until import FIRST_ZONE, LAST_ZONE
 from .bulk import RETRYABLE, commit_progress, run_batch
 from .failures import failure_text, keep_failure
 from .invoice_content import InvoiceContent
@@ -58,6 +60,8 @@ class PeriodCloser:
             commit_progress(self.env, remaining=1)
             return False
         self._extend(until, partners)
+        if self.run.is_early:
+            self._cut(until, partners)
         self._freeze(until, partners)
         domain = [
             ("state", "=", "closed"),
@@ -133,6 +137,28 @@ class PeriodCloser:
         if partners is not None:
             mine = SQL("%s AND partner_id = ANY(%s)", mine, partners.ids)
         return mine
+
+    def _cut(self, until, partners):
+        """Cut the periods that are going on, so that what was charged until today is due."""
+        is_moment = isinstance(until, datetime)
+        first = local_day(until, LAST_ZONE) if is_moment else until
+        last = local_day(until, FIRST_ZONE) if is_moment else until
+        self.periods.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT id FROM telecom_billing_period
+                 WHERE state = 'open' AND date_from < %s AND date_to > %s AND %s ORDER BY id
+                """,
+                last,
+                first,
+                self._mine(partners),
+            )
+        )
+        ids = [row[0] for row in self.env.cr.fetchall()]
+        for index in range(0, len(ids), INVOICE_BATCH):
+            batch = self.periods.browse(ids[index : index + INVOICE_BATCH])
+            run_batch(self.env, lambda batch=batch: batch._cut(until))
 
     def _freeze(self, until, partners):
         """Close the periods that are due: what is charged from now on goes to the next one.

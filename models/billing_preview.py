@@ -46,9 +46,10 @@ class BillingPreview:
     def values(self):
         """Return the values of the page.
 
-        `exact` (whether the run was rehearsed), `accounts`, `periods` (how many), `lines` (the
-        first of them: dicts of account, span, amount, total, note, failure), `totals` [texts],
-        `invoices`, `skipped`, `failures`, and `warnings` {what: number or names}.
+        `exact` (whether the run was rehearsed), `accounts`, `periods` (how many lines there are:
+        an invoice may cover several), `lines` (the first: dicts of account, span, amount, total,
+        note, failure), `totals` [texts], `invoices`, `skipped`, `carried`, `failures`,
+        `unrated` [(reason, calls)], and `warnings` {what: number or names}.
         """
         accounts = self._due_accounts()
         warnings = self._warnings(accounts)
@@ -68,11 +69,12 @@ class BillingPreview:
 
     def _due_domain(self):
         """Return which periods the run would close, or finds closed already."""
-        due = [("state", "=", "open"), ("stop", "<=", fields.Datetime.now())]
+        now, edge = fields.Datetime.now(), "start" if self.run.is_early else "stop"
+        due = [("state", "=", "open"), (edge, "<=", now)]
         if isinstance(self.until, datetime):
-            due.append(("stop", "<=", self.until))
+            due.append((edge, "<=", self.until))
         else:
-            due.append(("date_to", "<=", self.until))
+            due.append(("date_from" if self.run.is_early else "date_to", "<=", self.until))
         domain = [
             ("company_id", "in", self.companies.ids),
             *("|", "&", ("state", "=", "closed"), ("move_id", "=", False)),
@@ -127,8 +129,8 @@ class BillingPreview:
         }
 
     def _is_mailed(self, account):
-        profile = account._billing_profile()
-        return profile.send_mail and profile.mode == "confirmed"
+        rules = account._billing_rules()
+        return rules.send_mail and rules.mode == "confirmed"
 
     def _names(self, accounts):
         """Return (how many, the first names)."""
@@ -161,19 +163,23 @@ class BillingPreview:
             return values
 
     def _read(self, periods):
+        """Return the figures of what the run has done; an invoice may cover several periods."""
         lines, sums = [], defaultdict(lambda: [0.0, 0.0])
-        ordered = periods.sorted(lambda p: (p.partner_id.display_name or "", p.start))
-        counts = dict.fromkeys(("invoices", "skipped", "failures"), 0)
-        for period in ordered:
+        counts = dict.fromkeys(("invoices", "skipped", "carried", "failures"), 0)
+        kinds = {"invoiced": "invoices", "skipped": "skipped", "carried": "carried"}
+        seen = set()
+        for period in periods.sorted(lambda p: (p.partner_id.display_name or "", p.start)):
             move, currency = period.move_id, period.currency_id
+            if move in seen:
+                continue
+            seen.update(move)
+            counts[kinds.get(period.state, "failures")] += 1
             sign = -1 if move.move_type == "out_refund" else 1
             untaxed, total = sign * move.amount_untaxed, sign * move.amount_total
-            kind = {"invoiced": "invoices", "skipped": "skipped"}.get(period.state, "failures")
-            counts[kind] += 1
-            note = self._note(period, move)
-            lines.append(self._line(period, currency.format(untaxed), note))
-            lines[-1]["total"] = currency.format(total)
-            lines[-1]["failure"] = period.error or ""
+            covered = move.telecom_period_ids.sorted("start") or period
+            line = self._line(covered, currency.format(untaxed), self._note(period, move))
+            line.update(total=currency.format(total), failure=period.error or "")
+            lines.append(line)
             sums[currency][0] += untaxed
             sums[currency][1] += total
         totals = [
@@ -189,28 +195,31 @@ class BillingPreview:
         return {
             **counts,
             "accounts": len(periods.partner_id),
-            "periods": len(periods),
+            "periods": len(lines),
             "lines": lines[:SHOWN_PERIODS],
             "totals": totals,
         }
 
     def _note(self, period, move):
         """Return what will become of a period."""
-        if period.state == "skipped":
-            return self.env._("Nothing to invoice")
-        if not move:
-            return self.env._("Cannot be invoiced")
         if move.move_type == "out_refund":
             return self.env._("Credit note")
         if move.state == "draft":
             return self.env._("Draft")
-        return self.env._("Invoice")
+        if move:
+            return self.env._("Invoice")
+        if period.state == "skipped":
+            return self.env._("Nothing to invoice")
+        if period.state == "carried":
+            return self.env._("Carried forward")
+        return self.env._("Cannot be invoiced")
 
-    def _line(self, period, amount, note):
-        days = (period.date_from, fields.Date.subtract(period.date_to, days=1))
+    def _line(self, periods, amount, note):
+        """Return a line of the page, of periods of one account, oldest first."""
+        days = (periods[0].date_from, fields.Date.subtract(periods[-1].date_to, days=1))
         return {
-            "account": period.partner_id.display_name,
-            "account_id": period.partner_id.id,
+            "account": periods.partner_id.display_name,
+            "account_id": periods.partner_id.id,
             "span": " – ".join(format_date(self.env, day) for day in days),
             "amount": amount,
             "total": "",
@@ -230,6 +239,7 @@ class BillingPreview:
         return {
             "invoices": 0,
             "skipped": 0,
+            "carried": 0,
             "failures": 0,
             "accounts": len(periods.partner_id),
             "periods": len(periods),

@@ -205,7 +205,7 @@ class BillingRun(models.Model):
     # === BUSINESS METHODS ===
 
     @api.model
-    def close_periods(self, until, partners=None):
+    def close_periods(self, until, partners=None, early=False):
         """Close the periods that end by `until` and invoice them; heal what failed before.
 
         The work is done in batches, each committed; a failing account leaves the others done.
@@ -215,9 +215,11 @@ class BillingRun(models.Model):
             that have not ended are left open in any case.
         :param partners: accounts (`res.partner`, or ids) to which it is limited, none of them
             means nobody; None: all
+        :param early: whether periods that are going on are cut, so that everything until then is
+            invoiced, but for the day that has not ended
         :return: the `telecom.billing.run`
         """
-        run = self._new(until, partners, state="running")
+        run = self._new(until, partners, state="running", is_early=early)
         run._process()
         return run
 

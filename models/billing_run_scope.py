@@ -16,6 +16,13 @@ class BillingRun(models.Model):
         help="Only accounts whose billing profile in force is one of these; empty: of any.",
     )
 
+    is_early = fields.Boolean(
+        string="Everything Until Today",
+        readonly=True,
+        help="Periods that are going on are closed early, at the midnight that begins today where "
+        "the account is, if there is anything to invoice until then.",
+    )
+
     def _accounts(self):
         """Return the accounts that this run is for; None: all."""
         self.ensure_one()

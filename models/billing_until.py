@@ -11,6 +11,8 @@ from ..engine.calendar import local_day
 
 # nowhere does a day begin earlier
 FIRST_ZONE = "Pacific/Kiritimati"
+# ... and nowhere later
+LAST_ZONE = "Etc/GMT+12"
 # older days have no time zones that could be reckoned with
 FIRST_YEAR = 1900
 

@@ -136,6 +136,23 @@ class InvoiceContent:
         # the next invoice of an account that is billed elsewhere now is none of this company
         return self.chain.profile(period.partner_id).company_id == period.company_id
 
+    def makes_invoice(self):
+        """Tell whether an invoice would be made now of this one period, which has charges and
+        is not carried forward.
+
+        :raises UserError: when what is charged cannot be added up
+        """
+        period = self.periods
+        waiting = self._carried()[period.partner_id, period.company_id]
+        everything = InvoiceContent(self.env, waiting + period)
+        usage, charges = everything.load_usage(), everything.load_charges()
+        if not (usage[period.id] or charges[period.id]):
+            return False
+        lines = []
+        for part in waiting + period:
+            lines += self._lines(part, usage[part.id], charges[part.id])
+        return not self._waits(period, waiting, sum((line.amount for line in lines), Decimal()))
+
     # === WHAT IS CHARGED ===
 
     def load_usage(self):

@@ -233,7 +233,8 @@ class ResPartner(models.Model):
         return self._open_telecom("billing_period_action", "partner_id")
 
     def action_bill_now(self):
-        """Launch a billing run for these accounts only."""
+        """Launch a billing run for these accounts only, of all until today if nothing else is
+        chosen."""
         if not self.filtered("is_telecom_account"):
             raise UserError(self.env._("Choose telecom accounts to bill."))
         action = self.env["ir.actions.act_window"]._for_xml_id(
@@ -242,6 +243,7 @@ class ResPartner(models.Model):
         action["context"] = {
             "default_partner_ids": [fields.Command.set(self.ids)],
             "default_all_accounts": False,
+            "default_closing": "early",
         }
         return action
 

@@ -3,6 +3,7 @@ from . import (
     test_access_rights,
     test_account_terms,
     test_balance,
+    test_bill_now,
     test_billing_carry,
     test_billing_rules,
     test_calls_accounts,

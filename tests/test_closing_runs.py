@@ -43,6 +43,7 @@ class TestWhom(RunCase):
         action = left.with_user(self.manager).action_bill_now()
         wizards = self.env["telecom.billing.run.launch"].with_user(self.manager)
         launch = Form(wizards.with_context(**action["context"]))
+        launch.closing = "ended"
         launch.until = self.day("2025-04-01")
         self.assertFalse(launch.all_accounts)
         self.assertEqual(launch.due_count, 1)

@@ -118,6 +118,19 @@ class TestRunPreview(ClosingCase):
         self.assertEqual((run.invoice_count, run.failure_count), (1, 0))
         self.assert_laws(broken + idle)
 
+    def test_what_is_carried_forward_is_foreseen(self):
+        """January's 0.05 waits for February's 4.95: one invoice of 5; another account's waits."""
+        self.profile.write({"no_usage": "carry", "minimum_amount": 5, "carry_periods": 3})
+        first, second = self.account("2025-01-10 10:00:00"), self.account("2025-02-10 10:00:00")
+        self.adjust(first, 4.95, "2025-02-10")
+        launch = self.launch(first + second, until="2025-03-01")
+        values = self.figures(launch)
+        self.assertEqual((values["invoices"], values["carried"]), (1, 1), values)
+        run = self.start(launch)
+        self.assertEqual(values["totals"], [run.totals])
+        self.assertEqual((run.invoice_count, run.move_ids.amount_untaxed), (1, 5.0))
+        self.assert_laws(first + second)
+
     def test_a_credit_note_counts_below_zero(self):
         first, second = self.account(), self.account()
         self.adjust(first, 100, "2025-03-10")
@@ -207,6 +220,7 @@ class TestRunPreview(ClosingCase):
         account = self.account("2025-03-10 10:00:00")
         action = account.with_user(self.manager).action_bill_now()
         form = Form(self.launches.with_user(self.manager).with_context(**action["context"]))
+        form.closing = "ended"
         form.until = self.day("2025-04-01")
         launch = form.save()
         reopened = launch.action_preview()

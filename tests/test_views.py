@@ -247,6 +247,7 @@ class TestViews(TelecomCommon):
             .with_context(**action["context"])
         )
         self.assertEqual(launch.partner_ids.ids, self.account.ids)
+        launch.closing = "ended"
         launch.until = fields.Date.to_date("2025-05-01")
         self.assertEqual((launch.due_count, launch.pending_count), (1, 1))
         self.assertEqual(launch.unrated_count, 1)

@@ -14,6 +14,17 @@ class BillingRunLaunch(models.TransientModel):
     state = fields.Selection(
         [("scope", "Whom and Until When"), ("preview", "Preview")], default="scope", required=True
     )
+    closing = fields.Selection(
+        [
+            ("ended", "Whole periods that have ended"),
+            ("early", "Everything until today, closing periods early"),
+        ],
+        string="What",
+        default="ended",
+        required=True,
+        help="Early: what was charged before today, where the account is, is invoiced now; today "
+        "and the days after are on the next invoice, which ends when it would have anyway.",
+    )
     until = fields.Date(
         required=True,
         default=fields.Date.context_today,
@@ -137,13 +148,15 @@ class BillingRunLaunch(models.TransientModel):
     # === BUSINESS METHODS ===
 
     def _scope(self):
-        """Return until when, and the accounts that were chosen, None for all.
+        """Return until when (a day, or for all until today this moment), and the accounts that
+        were chosen, None for all.
 
         :raises UserError: when nobody was chosen
         """
         if not (self.all_accounts or self.partner_ids):
             raise UserError(self.env._("Choose telecom accounts to bill."))
-        return self.until, None if self.all_accounts else self.partner_ids
+        until = fields.Datetime.now() if self.closing == "early" else self.until
+        return until, None if self.all_accounts else self.partner_ids
 
     def _run_vals(self):
         """Return the other values of the run: nobody bills for companies that are not theirs."""
@@ -153,6 +166,7 @@ class BillingRunLaunch(models.TransientModel):
         return {
             "company_ids": [Command.set(companies.ids)],
             "profile_ids": [Command.set(self.profile_ids.ids)],
+            "is_early": self.closing == "early",
         }
 
     def _open_periods(self, domain):

@@ -137,11 +137,7 @@ class InvoiceContent:
         return self.chain.profile(period.partner_id).company_id == period.company_id
 
     def makes_invoice(self):
-        """Tell whether an invoice would be made now of this one period, which has charges and
-        is not carried forward.
-
-        :raises UserError: when what is charged cannot be added up
-        """
+        """Tell whether this one period has charges and would not be carried forward now."""
         period = self.periods
         waiting = self._carried()[period.partner_id, period.company_id]
         everything = InvoiceContent(self.env, waiting + period)

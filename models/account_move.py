@@ -238,7 +238,13 @@ class AccountMove(models.Model):
         beginning of the second page, and telecom invoices often have one.
         """
         heights = [0]
-        for company in self.sudo().filtered("telecom_profile_id").company_id:
+        # one of each company and issuer
+        issued = {
+            (move.company_id, move.telecom_issuer_id): move
+            for move in self.sudo().filtered("telecom_profile_id")
+        }
+        for move in issued.values():
+            company = move._telecom_company_as_issuer() or move.company_id
             layout = company.external_report_layout_id
             if layout and layout.key != "web.external_layout_standard":
                 continue

@@ -32,6 +32,7 @@ class InvoiceContent:
         self.env = env(su=True)
         self.periods = periods.with_env(self.env)
         self.charge_model = self.env["telecom.charge"]
+        self._issuers = {}
         self.builder = InvoiceBuilder(self.env)
         self.check = InvoiceCheck(self.env)
         self.chain = AccountChain(self.env)
@@ -296,6 +297,12 @@ class InvoiceContent:
 
     # === THE MOVE ===
 
+    def _issuer(self, profile, lang):
+        key = profile, lang
+        if key not in self._issuers:
+            self._issuers[key] = profile._issuer(lang)
+        return self._issuers[key]
+
     def _move_vals(self, periods, lines):
         """Return what one would give Odoo's own `create` for this invoice.
 
@@ -319,6 +326,7 @@ class InvoiceContent:
             "invoice_user_id": (partner.user_id or partner.commercial_partner_id.user_id).id,
             "telecom_profile_id": profile.id,
             # as it is now: a later change of the profile prints no issued invoice otherwise
+            "telecom_issuer_id": self._issuer(profile, partner.lang or self.env.lang).id,
             "telecom_annex": rules.annex,
             "telecom_amount_in_words": profile.amount_in_words,
         }

@@ -27,6 +27,7 @@ RIGHTS = {
     "telecom.cdr.source": ("r", "crwu"),
     "telecom.charge": ("r", "crwu"),
     "telecom.did": ("r", "crwu"),
+    "telecom.issuer": ("r", "r"),
     "telecom.package": ("r", "crwu"),
     "telecom.rate": ("r", "crwu"),
     "telecom.rate.card": ("r", "crwu"),
@@ -112,6 +113,7 @@ class AccessCase(TelecomCommon):
             source, "calls.csv", f"{columns}{row}bad,,,never,1\n".encode()
         )
         env["telecom.cdr"].rate_pending()
+        company.billing_profile_id.brand_name = f"Brand {name}"
         runs = env["telecom.billing.run"].with_user(manager)
         run = runs.close_periods("2025-04-01", account).sudo()
         cdr = env["telecom.cdr"].search([("uid", "=", name)])
@@ -134,6 +136,7 @@ class AccessCase(TelecomCommon):
             "telecom.cdr.source": source,
             "telecom.charge": service.charge_ids[:1],
             "telecom.did": did,
+            "telecom.issuer": run.move_ids.telecom_issuer_id,
             "telecom.package": env["telecom.package"].search([("product_id", "=", package.id)]),
             "telecom.rate": card.rate_ids[:1],
             "telecom.rate.card": card,

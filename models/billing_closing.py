@@ -11,7 +11,8 @@ from ..engine.calendar import local_day
 from .account_chain import AccountChain
 from .billing_until import FIRST_ZONE, LAST_ZONE
 from .bulk import RETRYABLE, commit_progress, run_batch
-from .failures import failure_text, keep_failure
+from .failures import failure_text, heal, keep_failure
+from .held_periods import HeldPeriods
 from .invoice_content import InvoiceContent
 from .rating import Rater
 from .subscription_charging import SubscriptionCharger
@@ -40,6 +41,14 @@ class PeriodCloser:
                 ("is_released", "=", False),
                 *("|", "&", ("state", "=", "closed"), ("error", "=", False)),
                 *("&", ("state", "=", "open"), ("stop", "<=", moment)),
+                # what is held is tried again in the run that found it
+                *(
+                    "|",
+                    "|",
+                    ("state", "=", "closed"),
+                    ("error", "=", False),
+                    ("run_id", "=", False),
+                ),
             ],
             ["company_id"],
         )
@@ -73,6 +82,19 @@ class PeriodCloser:
         if self.run.is_automatic:
             domain += [("error", "=", False), ("is_released", "=", False)]
         return self.invoice(self.periods.search(domain))
+
+    def retry(self):
+        """Try again what the run could not do: close what was held, invoice what failed; what was
+        cancelled is for a person to decide.
+
+        :return: as `invoice`
+        """
+        held = self.run.period_ids.filtered(lambda p: p.state == "open" and p.error)
+        if held:
+            self._freeze_those(SQL("id = ANY(%s)", held.ids))
+        return self.invoice(
+            self.run.period_ids.filtered(lambda p: p.state == "closed" and not p.is_released)
+        )
 
     def invoice(self, periods):
         """Invoice closed periods in batches, then one by one where a batch fails.
@@ -166,7 +188,6 @@ class PeriodCloser:
         Waits for raters that hold one of them, and is committed before anything is added up.
         Whatever day is asked for, a period that is still going on where its account is stays open.
         """
-        self.env["telecom.billing.period"].flush_model()
         due = SQL("stop <= %s", fields.Datetime.now())
         if isinstance(until, datetime):
             due = SQL("%s AND stop <= %s", due, until)
@@ -174,6 +195,25 @@ class PeriodCloser:
             due = SQL("%s AND date_to <= %s", due, until)
         if self.run.is_automatic:
             due = SQL("%s AND is_released IS NOT TRUE", due)
+        self._freeze_those(SQL("%s AND %s", due, self._mine(partners)))
+
+    def _freeze_those(self, due):
+        """Close open periods, but for those that are held.
+
+        :param SQL due: condition for the periods
+        """
+        self.env["telecom.billing.period"].flush_model()
+        due = SQL("state = 'open' AND %s", due)
+        holder, held = HeldPeriods(self.env), {}
+
+        def hold():
+            held.clear()
+            held.update(holder.find(due))
+            holder.keep(held, due, self.run)
+
+        run_batch(self.env, hold)
+        ids = [period.id for period in held]
+        due = SQL("%s AND id != ALL(%s)", due, ids)
         while True:
 
             def freeze():
@@ -181,18 +221,17 @@ class PeriodCloser:
                     SQL(
                         """
                         SELECT id FROM telecom_billing_period
-                         WHERE state = 'open' AND %s AND %s
-                         ORDER BY partner_id, start LIMIT %s FOR UPDATE
+                         WHERE %s ORDER BY partner_id, start LIMIT %s FOR UPDATE
                         """,
                         due,
-                        self._mine(partners),
                         FREEZE_BATCH,
                     )
                 )
                 ids = [row[0] for row in self.env.cr.fetchall()]
-                self.periods.browse(ids).write(
-                    {"state": "closed", "run_id": self.run.id, "is_released": False}
-                )
+                periods = self.periods.browse(ids)
+                # nothing holds them any more
+                heal(periods)
+                periods.write({"state": "closed", "run_id": self.run.id, "is_released": False})
                 return len(ids)
 
             if not run_batch(self.env, freeze):

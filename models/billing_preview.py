@@ -114,7 +114,9 @@ class BillingPreview:
         """Return what is worth a look before the run is started."""
         periods, calls = self.env["telecom.billing.period"], self.env["telecom.cdr"]
         mine = [*self._of_partners(), ("company_id", "in", self.companies.ids)]
-        failed = periods.search([*mine, ("state", "=", "closed"), ("error", "!=", False)])
+        failed = periods.search(
+            [*mine, ("state", "in", ("open", "closed")), ("error", "!=", False)]
+        )
         released = [*mine, ("is_released", "=", True), ("state", "in", ("open", "closed"))]
         services = self.env["telecom.subscription"].search(
             [*self._of_partners(), ("error", "!=", False), ("company_id", "in", self.companies.ids)]

@@ -21,6 +21,17 @@ class BillingProfile(models.Model):
         "however small.",
     )
 
+    unrated = fields.Selection(
+        [
+            ("bill", "Bill without them, they go on the next invoice"),
+            ("hold", "Hold the account's invoice until they are mended"),
+        ],
+        string="Unrated Calls",
+        required=True,
+        default="bill",
+        help="What happens when calls of the period are not priced yet.",
+    )
+
     # === CONSTRAINTS ===
 
     @api.constrains("due_days", "minimum_amount", "carry_periods")

@@ -34,6 +34,7 @@ class BillingRules:
         "no_usage",
         "minimum_amount",
         "carry_periods",
+        "unrated",
         "annex",
         "tax_ids",
     )
@@ -48,6 +49,7 @@ class BillingRules:
             **self._due_settings(),
             "send_mail": self._switch("send_mail"),
             **self._usage_settings(),
+            "unrated": Setting(profile.unrated, self.issuer),
             "annex": self._setting("annex"),
             "tax_ids": self._tax_setting(),
         }

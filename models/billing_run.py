@@ -12,7 +12,8 @@ from .session_lock import session_lock
 
 _logger = logging.getLogger(__name__)
 
-FAILED = [("state", "=", "closed"), ("error", "!=", False)]
+# closed ones that could not be invoiced, open ones that are held
+FAILED = [("state", "in", ("open", "closed")), ("error", "!=", False)]
 
 
 class BillingRun(models.Model):
@@ -112,7 +113,9 @@ class BillingRun(models.Model):
             run.failure_count = self.env["telecom.billing.period"].search_count(
                 [("run_id", "in", run.ids), *FAILED]
             )
-            run.waiting_count = states.get("closed", 0) - run.failure_count
+            run.waiting_count = self.env["telecom.billing.period"].search_count(
+                [("run_id", "in", run.ids), ("state", "=", "closed"), ("error", "=", False)]
+            )
             done = run.period_count - run.waiting_count
             run.progress = (
                 100.0 * done / run.period_count
@@ -264,7 +267,9 @@ class BillingRun(models.Model):
         failed = self.search([("period_ids", "any", FAILED), ("state", "=", "done")])
         if not failed._in_turn(lambda run: run._retry()):
             return
-        orphans = self.env["telecom.billing.period"].search([*FAILED, ("run_id", "=", False)])
+        orphans = self.env["telecom.billing.period"].search(
+            [*FAILED, ("state", "=", "closed"), ("run_id", "=", False)]
+        )
         if orphans and not self._new_for(orphans)._in_turn(lambda run: run._process()):
             return
         now = fields.Datetime.now()
@@ -334,16 +339,14 @@ class BillingRun(models.Model):
             return closer.close(parse_until(self.env, run.until), run._accounts())
 
     def _retry(self):
-        """Invoice the closed periods of this run that have no invoice yet, but for those whose
-        invoice was cancelled: what becomes of them, a person decides.
+        """Try again what this run held or could not invoice, but for what was cancelled since:
+        what becomes of that, a person decides.
 
         :return: as `_process`
         """
         self.ensure_one()
         with self._at_work() as alone:
-            return not alone or PeriodCloser(self.env, self).invoice(
-                self.period_ids.filtered(lambda p: p.state == "closed" and not p.is_released)
-            )
+            return not alone or PeriodCloser(self.env, self).retry()
 
     @contextmanager
     def _at_work(self):

@@ -30,6 +30,7 @@ class ResConfigSettings(models.TransientModel):
     telecom_carry_periods = fields.Integer(
         related="telecom_profile_id.carry_periods", readonly=False
     )
+    telecom_unrated = fields.Selection(related="telecom_profile_id.unrated", readonly=False)
     telecom_send_mail = fields.Boolean(related="telecom_profile_id.send_mail", readonly=False)
     telecom_annex = fields.Selection(related="telecom_profile_id.annex", readonly=False)
     telecom_country_id = fields.Many2one(related="telecom_profile_id.country_id", readonly=False)

@@ -5,6 +5,7 @@ from . import (
     test_balance,
     test_bill_now,
     test_billing_carry,
+    test_billing_hold,
     test_billing_rules,
     test_calls_accounts,
     test_calls_files,

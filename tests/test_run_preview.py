@@ -244,3 +244,14 @@ class TestRunPreview(ClosingCase):
         for method in ("action_preview", "action_start"):
             with self.assertRaisesRegex(UserError, "Choose a company"):
                 getattr(launch, method)()
+
+    def test_what_is_held_is_said(self):
+        self.profile.unrated = "hold"
+        account = self.account("2025-03-10 10:00:00")
+        row = self.call(account, "81312345678", "2025-03-11 10:00:00")
+        self.env["telecom.cdr"].import_calls([row], "test")
+        values = self.figures(self.launch(account))
+        (line,) = values["lines"]
+        self.assertEqual((values["invoices"], values["failures"]), (0, 1))
+        self.assertIn("not priced yet: 1", line["failure"])
+        self.assertFalse(self.of(account).error)

@@ -139,7 +139,7 @@ class BillingRunLaunch(models.TransientModel):
 
     def action_open_failures(self):
         """Open the periods that could not be invoiced."""
-        return self._open_periods([("state", "=", "closed"), ("error", "!=", False)])
+        return self._open_periods([("state", "in", ("open", "closed")), ("error", "!=", False)])
 
     def action_open_released(self):
         """Open the periods whose invoice was cancelled, or that were opened again."""

@@ -60,7 +60,7 @@ class AccountMove(models.Model):
         return result
 
     def unlink(self):
-        """Free the charges of invoices that are deleted: they are on the next run's invoices."""
+        """Free the charges of invoices that are deleted: a person has them billed again."""
         self.check_access("unlink")
         # first: the lines that go now shall not give back their charges one by one
         self._telecom_release()

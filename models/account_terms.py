@@ -92,6 +92,17 @@ class ResPartner(models.Model):
             )._follow_company()
         return result
 
+    def copy_data(self, default=None):
+        """Give a copy the usual terms where whoever makes it may not set others."""
+        vals_list = super().copy_data(default)
+        if self._may_set_terms():
+            return vals_list
+        given = (default or {}).keys()
+        return [
+            {name: value for name, value in vals.items() if name not in TERMS or name in given}
+            for vals in vals_list
+        ]
+
     # === WHO MAY SET THEM ===
 
     def _may_set_terms(self):
@@ -110,12 +121,15 @@ class ResPartner(models.Model):
         """Refuse terms that are not the usual ones, wherever they come from."""
         names = [name for name in TERMS if name in self._fields]
         partners = self.sudo()
+        # not what a user's own defaults or the context say, but what holds for everybody
+        everybody = self.env["ir.default"].with_user(SUPERUSER_ID)
+        usual_values = everybody._get_model_defaults(self._name)
         for name, value in {**self.default_get(names), **vals}.items():
             if name not in TERMS or not value:
                 continue
             field = self._fields[name]
-            # not what a user's own defaults or the context say
             usual = field.default(partners) if field.default else None
+            usual = usual_values.get(name, usual)
             if _differ(
                 field.convert_to_cache(value, partners), field.convert_to_cache(usual, partners)
             ):

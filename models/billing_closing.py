@@ -21,6 +21,14 @@ _logger = logging.getLogger(__name__)
 
 FREEZE_BATCH = 200
 INVOICE_BATCH = 50
+RETRY_AFTER_MINUTES = 50
+# an account's periods are closed in their order: one that a person opened again goes first
+BEHIND_RELEASED = SQL(
+    """EXISTS (SELECT 1 FROM telecom_billing_period earlier
+               WHERE earlier.partner_id = telecom_billing_period.partner_id
+                 AND earlier.start < telecom_billing_period.start
+                 AND earlier.state = 'open' AND earlier.is_released)"""
+)
 
 
 class PeriodCloser:
@@ -36,23 +44,22 @@ class PeriodCloser:
         """Return the companies in which a period has ended by a UTC moment, or a closed one waits
         to be invoiced that did not fail before; what waits for a person aside."""
         self._extend(moment, None)
-        due = self.periods._read_group(
-            [
-                ("is_released", "=", False),
-                *("|", "&", ("state", "=", "closed"), ("error", "=", False)),
-                *("&", ("state", "=", "open"), ("stop", "<=", moment)),
-                # what is held is tried again in the run that found it
-                *(
-                    "|",
-                    "|",
-                    ("state", "=", "closed"),
-                    ("error", "=", False),
-                    ("run_id", "=", False),
-                ),
-            ],
-            ["company_id"],
+        self.periods.flush_model()
+        due = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT company_id FROM telecom_billing_period
+                 WHERE is_released IS NOT TRUE
+                   AND (state = 'closed' AND error IS NULL
+                        -- what is held is tried again in the run that found it
+                        OR state = 'open' AND stop <= %s AND NOT %s
+                           AND (error IS NULL OR run_id IS NULL))
+                """,
+                moment,
+                BEHIND_RELEASED,
+            )
         )
-        return self.companies.browse(company.id for (company,) in due)
+        return self.companies.browse(sorted(company for (company,) in due))
 
     def close(self, until, partners=None):
         """Rate, charge, freeze and invoice.
@@ -120,10 +127,14 @@ class PeriodCloser:
     # === STEPS ===
 
     def _charge(self, until, partners):
-        """Charge calls and services; return whether all of it was done."""
+        """Charge calls and services; return whether all of it was done.
+
+        What failed a moment ago is tried again when a person asks for it, not by each job.
+        """
+        patience = RETRY_AFTER_MINUTES if self.run.is_automatic else 0
         rater = Rater(self.env)
-        rater.run()
-        charger = SubscriptionCharger(self.env)
+        rater.run(retry_after_minutes=patience)
+        charger = SubscriptionCharger(self.env, patience)
         charger.run(until, partners, self.companies)
         return rater.finished and charger.finished
 
@@ -194,7 +205,7 @@ class PeriodCloser:
         else:
             due = SQL("%s AND date_to <= %s", due, until)
         if self.run.is_automatic:
-            due = SQL("%s AND is_released IS NOT TRUE", due)
+            due = SQL("%s AND is_released IS NOT TRUE AND NOT %s", due, BEHIND_RELEASED)
         self._freeze_those(SQL("%s AND %s", due, self._mine(partners)))
 
     def _freeze_those(self, due):

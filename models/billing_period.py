@@ -7,6 +7,7 @@ from odoo.fields import Command
 from odoo.tools import format_date
 
 from .account_chain import AccountChain
+from .failures import responsible
 
 
 class BillingPeriod(models.Model):
@@ -182,6 +183,20 @@ class BillingPeriod(models.Model):
                     "released_move_ids": [Command.link(move.id) for move in cancelled],
                 }
             )
+            period._say_released(
+                self.env._("Its invoice was cancelled or deleted: its charges are not billed yet.")
+            )
+
+    def _say_released(self, message):
+        """Tell somebody that this period waits for a person."""
+        self.message_post(body=message)
+        if not self.activity_ids:
+            self.activity_schedule(
+                "mail.mail_activity_data_warning",
+                summary=self.env._("Invoice when mended"),
+                note=message,
+                user_id=responsible(self).id,
+            )
 
     def _reopen(self):
         """Put closed periods without an invoice back to open; they keep their edges.
@@ -214,6 +229,12 @@ class BillingPeriod(models.Model):
             period.charge_ids.filtered(lambda c: c.charge_type == "rounding").unlink()
             period.write({"state": "open", "is_released": True, "error": False, "run_id": False})
             period.activity_unlink(["mail.mail_activity_data_warning"])
+            period._say_released(
+                self.env._(
+                    "Opened again: until it is invoiced by hand, no later period of the account "
+                    "is closed by the hourly job."
+                )
+            )
             # in the company that bills the account now
             period._follow_company(period.partner_id)
 

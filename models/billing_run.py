@@ -198,11 +198,13 @@ class BillingRun(models.Model):
     def action_retry(self):
         """Try again what failed in these runs; those that were stopped, in the background."""
         self.check_access("write")
-        stopped = self.filtered(lambda run: run.state == "failed")
-        if stopped:
-            stopped.write({"state": "waiting", "error": False, "ended": False})
-            stopped._trigger_job()
-        for run in self - stopped:
+        done = self.filtered(lambda run: run.state == "done")
+        unfinished = self - done
+        stopped = unfinished.filtered(lambda run: run.state == "failed")
+        stopped.write({"state": "waiting", "error": False, "ended": False})
+        if unfinished:
+            unfinished._trigger_job()
+        for run in done:
             run._retry()
 
     # === BUSINESS METHODS ===
@@ -264,14 +266,6 @@ class BillingRun(models.Model):
         begun = self.search([("state", "in", ("waiting", "running"))], order="id")
         if not begun._in_turn(lambda run: run._process()):
             return
-        failed = self.search([("period_ids", "any", FAILED), ("state", "=", "done")])
-        if not failed._in_turn(lambda run: run._retry()):
-            return
-        orphans = self.env["telecom.billing.period"].search(
-            [*FAILED, ("state", "=", "closed"), ("run_id", "=", False)]
-        )
-        if orphans and not self._new_for(orphans)._in_turn(lambda run: run._process()):
-            return
         now = fields.Datetime.now()
         # before any company's periods are closed: a service is charged in several at once
         self.env["telecom.subscription"]._cron_add_recurring_charges()
@@ -279,7 +273,17 @@ class BillingRun(models.Model):
         for company in PeriodCloser(self.env).companies_due(now):
             runs += self._automatic(company, now)
         commit_progress(self.env, remaining=len(runs))
-        runs._in_turn(lambda run: run._process())
+        if not runs._in_turn(lambda run: run._process()):
+            return
+        # last: many failures, each of which takes its time, keep no other account waiting
+        failed = self.search([("period_ids", "any", FAILED), ("state", "=", "done")])
+        if not failed._in_turn(lambda run: run._retry()):
+            return
+        orphans = self.env["telecom.billing.period"].search(
+            [*FAILED, ("state", "=", "closed"), ("run_id", "=", False)]
+        )
+        if orphans:
+            self._new_for(orphans)._in_turn(lambda run: run._process())
 
     @api.model
     def _automatic(self, company, now):

@@ -1,17 +1,21 @@
 import base64
 import csv
 import io
+import logging
 from itertools import islice
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine.intake import read_calls
-from .bulk import commit_progress, run_batch
+from .bulk import RETRYABLE, commit_progress, may_commit, run_batch
 from .cdr_intake import Intake
 from .cdr_words import CallWords
 from .csv_cells import plain_cells
+from .failures import failure_text
 from .session_lock import session_lock
+
+_logger = logging.getLogger(__name__)
 
 
 class CdrImport(models.Model):
@@ -37,6 +41,9 @@ class CdrImport(models.Model):
         readonly=True,
     )
     content = fields.Binary("Calls", readonly=True, help="The file, until all of it is taken.")
+    is_kept = fields.Boolean(
+        compute="_compute_is_kept", help="Whether the file is there to be gone on with."
+    )
     position = fields.Integer(readonly=True, help="Rows of the file that were gone through.")
     importer_companies = fields.Char(
         readonly=True, help="IDs of the companies whose accounts the importer may charge."
@@ -52,6 +59,11 @@ class CdrImport(models.Model):
     reject_file_name = fields.Char(compute="_compute_reject_file")
 
     # === COMPUTE METHODS ===
+
+    @api.depends("content")
+    def _compute_is_kept(self):
+        for imported in self:
+            imported.is_kept = bool(imported.with_context(bin_size=True).content)
 
     @api.depends("reject_ids")
     def _compute_reject_file(self):
@@ -149,7 +161,12 @@ class CdrImport(models.Model):
         """Take the calls of the files that wait, and go on with those that were left half done."""
         imports = self.search([("state", "in", ("waiting", "running"))], order="id")
         for left, imported in zip(range(len(imports), 0, -1), imports, strict=True):
-            if not imported._process():
+            try:
+                finished = imported._process()
+            except RETRYABLE:
+                # another transaction was faster, again and again: the next call goes on with it
+                finished = True
+            if not finished:
                 commit_progress(self.env, remaining=left)
                 return
             if commit_progress(self.env, 1, remaining=left - 1) <= 0:
@@ -177,10 +194,32 @@ class CdrImport(models.Model):
             except (ValueError, OSError) as error:
                 # not one bad row but a file that cannot be read at all: wrong format, a bomb
                 finished, self.error = True, CallWords(intake.env).failure(error)
+            except RETRYABLE:
+                raise
+            except Exception as error:
+                # a fault of the program, not of the file: it is kept, to be tried again
+                _logger.exception("Call file %s could not be taken", self.id)
+                self._fail(failure_text(error))
+                return True
             if finished:
                 values = {"state": "failed" if self.error else "done", "content": False}
                 run_batch(self.env, lambda: self.write(values))
             return finished
+
+    def _fail(self, message):
+        """Keep what stopped the import, after what it had begun was taken back."""
+        if may_commit(self.env):
+            self.env.cr.rollback()
+            self.env.transaction.reset()
+        run_batch(self.env, lambda: self.write({"state": "failed", "error": message}))
+
+    def action_try_again(self):
+        """Go on with files that a fault of the program stopped."""
+        self.check_access("read")
+        self.env["telecom.cdr"].check_access("create")
+        stopped = self.sudo().filtered(lambda i: i.state == "failed" and i.content)
+        stopped.write({"state": "waiting", "error": False})
+        self.env.ref("telecom_billing.ir_cron_import_files").sudo()._trigger()
 
     def _note(self, rows, counts, error):
         """Add what became of some rows, in the transaction that takes them.

@@ -44,4 +44,11 @@ def responsible(record):
             user.active and (not record.company_id or record.company_id in user.company_ids)
         )
     )
-    return record.partner_id.user_id or managers[:1] or record.env.ref("base.user_admin")
+    salesperson = record.partner_id.user_id.filtered(
+        lambda user: (
+            user.active
+            and not user.share
+            and (not record.company_id or record.company_id in user.company_ids)
+        )
+    )
+    return salesperson or managers[:1] or record.env.ref("base.user_admin")

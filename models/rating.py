@@ -17,6 +17,7 @@ from .rating_rates import Rates
 _logger = logging.getLogger(__name__)
 
 BATCH = 100_000
+FEW_FAILURES = 3
 
 CALL = "c.id, c.partner_id, c.direction, coalesce(c.dst, ''), c.start::text, c.billsec"
 CALL_ORDER = "c.start, c.source, c.uid"
@@ -56,6 +57,8 @@ class Rater:
         self.env = env(su=True)
         self.batch_size = batch_size
         self.rates = Rates(self.env)
+        # {(account, what was said): ids of the calls that failed with it}
+        self._failures = defaultdict(list)
         # whether the last run came to its end: the time of a cron job may be over before
         self.finished = True
 
@@ -112,12 +115,16 @@ class Rater:
             if not claimed:
                 raise
             self.env.invalidate_all(flush=False)
-            if len(claimed) == 1:
-                _logger.warning("Call %s could not be priced", claimed[0][0], exc_info=True)
-                text = f"{type(error).__name__}: {error}"[:500]
-                return run_batch(
-                    self.env, lambda: self._put_aside(claimed[0][0], text, queue.started)
-                )
+            ids, accounts = [call[0] for call in claimed], {call[1] for call in claimed}
+            text = f"{type(error).__name__}: {error}"[:500]
+            if len(accounts) == 1:
+                failures = self._failures[accounts.pop(), text]
+                # where a few calls of an account fail alike, so do the rest
+                if len(ids) == 1 or len(failures) >= FEW_FAILURES:
+                    if not failures:
+                        _logger.warning("Call %s could not be priced", ids[0], exc_info=True)
+                    failures += ids
+                    return run_batch(self.env, lambda: self._put_aside(ids, text, queue.started))
         done, rated, reasons = 0, 0, Counter()
         for part in _halves(claimed):
             ids = [call[0] for call in part]
@@ -326,15 +333,15 @@ class Rater:
             [(call[0], call[4], started, reason, detail) for call, reason, detail in failures],
         )
 
-    def _put_aside(self, call_id, text, started):
-        """Leave a call that cannot be priced in the queue, with what was said of it."""
+    def _put_aside(self, ids, text, started):
+        """Leave calls that cannot be priced in the queue, with what was said of them."""
         self.env.cr.execute(
             "UPDATE telecom_cdr_pending SET tried = %s, reason = 'error', detail = %s"
-            " WHERE cdr_id = %s",
-            [started, text, call_id],
+            " WHERE cdr_id = ANY(%s)",
+            [started, text, ids],
         )
         self.env["telecom.cdr"].invalidate_model(flush=False)
-        return 1, 0, Counter(error=1)
+        return len(ids), 0, Counter(error=len(ids))
 
 
 class Queue:

@@ -152,6 +152,7 @@ class Subscription(models.Model):
         default=True, copy=False, help="Something changed: what was charged is looked at again."
     )
     error = fields.Text(readonly=True, copy=False, help="Why this service could not be charged.")
+    failed_on = fields.Datetime(readonly=True, copy=False)
     version_ids = fields.One2many(
         "telecom.subscription.version", "subscription_id", string="Terms", copy=False
     )
@@ -369,7 +370,7 @@ class Subscription(models.Model):
 
     @api.model
     def _cron_add_recurring_charges(self):
-        charger = SubscriptionCharger(self.env)
+        charger = SubscriptionCharger(self.env, retry_after_minutes=50)
         charger.run(None)
         if not charger.finished:
             # the job is called again at once

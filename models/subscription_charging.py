@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 
@@ -41,11 +41,14 @@ class Part:
 class SubscriptionCharger:
     """Adds what is due. Runs as superuser: callers check rights first.
 
-    `finished` tells after `run` whether all that was due was looked at, or time was up before.
+    `finished` tells after `run` whether all that was due was looked at, or time was up before;
+    services that failed before are tried again after the others, and nobody waits for them.
     """
 
-    def __init__(self, env):
+    def __init__(self, env, retry_after_minutes=0):
+        """:param retry_after_minutes: leave alone what failed less than so many minutes ago"""
         self.env = env(su=True)
+        self.retry_after_minutes = retry_after_minutes
         self.chain = AccountChain(self.env)
         self.prices = ServicePrices(self.env)
         self.finished = False
@@ -65,11 +68,11 @@ class SubscriptionCharger:
         batches = [sound[index : index + BATCH] for index in range(0, len(sound), BATCH)]
         # what failed before is tried alone: most likely it fails again, and takes none along
         batches += [[service] for service in failed]
-        self.finished = not batches
+        self.finished = not sound
         for ids in batches:
             added += self._charge_or_split(ids, until)
             done += len(ids)
-            remaining = len(sound) + len(failed) - done
+            remaining = max(0, len(sound) - done)
             self.finished = not remaining
             if commit_progress(self.env, len(ids), remaining=remaining) <= 0:
                 break
@@ -87,6 +90,7 @@ class SubscriptionCharger:
              WHERE (s.state = 'running' AND s.next_charge_date <= %(horizon)s
                     OR s.state IN ('running', 'ended') AND s.to_review)
                AND s.date_start <= %(horizon)s
+               AND (s.error IS NULL OR s.failed_on IS NULL OR s.failed_on <= %(before)s)
         """
         if partners is not None:
             query += f" AND {tiers} && %(partners)s"
@@ -101,6 +105,7 @@ class SubscriptionCharger:
             query + " ORDER BY s.id",
             {
                 "horizon": horizon,
+                "before": fields.Datetime.now() - timedelta(minutes=self.retry_after_minutes),
                 "partners": partners.ids if partners is not None else None,
                 "companies": companies.ids if companies is not None else None,
             },
@@ -124,7 +129,12 @@ class SubscriptionCharger:
             service = self.env["telecom.subscription"].browse(ids)
             message = failure_text(error)
             summary = self.env._("Could not be charged")
-            run_batch(self.env, lambda: keep_failure(service, message, summary))
+
+            def keep():
+                keep_failure(service, message, summary)
+                service.failed_on = fields.Datetime.now()
+
+            run_batch(self.env, keep)
             return 0
 
     # === ONE BATCH ===

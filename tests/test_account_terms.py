@@ -106,6 +106,26 @@ class TestRights(ClosingCase):
             self.env["res.partner"].with_user(self.manager).create({"name": "New", **terms})
         )
 
+    def test_contacts_can_be_duplicated_by_whoever_may_create_them(self):
+        account = self.account()
+        account.write({"billing_tz": "Asia/Tokyo", "billing_day": 9})
+        contact = self.env["res.partner"].create(
+            {"name": "Contact", "tz": "Asia/Tokyo", "telecom_company_id": False}
+        )
+        for user in self.clerks:
+            copy = account.with_user(user).copy()
+            self.assertEqual((copy.is_telecom_account, copy.billing_tz), (False, False))
+            self.assertEqual(copy.billing_day, 1)
+            self.assertTrue(contact.with_user(user).copy())
+        copy = account.with_user(self.manager).copy()
+        self.assertEqual((copy.is_telecom_account, copy.billing_day), (True, 9))
+
+    def test_what_is_usual_for_everybody_is_no_term_of_ones_own(self):
+        self.env["ir.default"].set("res.partner", "billing_cycle", "weekly")
+        for user in self.clerks:
+            partner = self.env["res.partner"].with_user(user).create({"name": "Contact"})
+            self.assertEqual(partner.billing_cycle, "weekly")
+
     def test_whoever_signs_up_is_no_account(self):
         public = self.env.ref("base.public_user")
         partner = self.env["res.partner"].with_user(public).sudo().create({"name": "Signed up"})

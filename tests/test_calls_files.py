@@ -7,6 +7,7 @@ import json
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
+from odoo.tools import mute_logger
 
 from ..models import cdr_intake
 from .common import TelecomCommon
@@ -160,6 +161,8 @@ class TestCallsFiles(TelecomCommon):
         """Return a file with a bad row and a repeated one among its rows."""
         lines = ["uid;start;account;to;seconds"]
         lines += [f"b{n};2025-03-10 10:00:{n % 60:02};A1;0033123456789;60" for n in range(rows)]
+        if rows < 200:
+            return "\n".join([*lines, ""]).encode()
         lines[40] = "b40;yesterday;A1;0033123456789;60"
         lines[200] = lines[100]
         return "\n".join([*lines, ""]).encode()
@@ -216,3 +219,32 @@ class TestCallsFiles(TelecomCommon):
         imported = self.import_file(b"\x1f\x8b" + b"\x00" * 50, format="header_csv")
         self.assertEqual((imported.state, imported.content), ("failed", False))
         self.assertTrue(imported.error)
+
+    def test_a_file_that_the_program_stumbles_over_stops_no_other(self):
+        source = self.env["telecom.cdr.source"].create(
+            {"name": "Two", "code": "two", "format": "header_csv"}
+        )
+        imports = self.env["telecom.cdr.import"]
+        content = self.big_file(10).replace(b"b", b"c")
+        first, second = (
+            imports._import_file(source, name, content, background=True) for name in ("1", "2")
+        )
+        take = cdr_intake.Intake._take
+
+        def fail(intake, batch):
+            if intake.import_log == first:
+                raise KeyError("of the program")
+            return take(intake, batch)
+
+        with (
+            patch.object(cdr_intake.Intake, "_take", fail),
+            mute_logger("odoo.addons.telecom_billing.models.cdr_import"),
+        ):
+            imports._cron_import_files()
+        self.assertEqual((first.state, second.state), ("failed", "done"))
+        self.assertIn("KeyError", first.error)
+        self.assertTrue(first.is_kept)
+        first.action_try_again()
+        self.assertEqual((first.state, first.error), ("waiting", False))
+        imports._cron_import_files()
+        self.assertEqual((first.state, first.duplicate_count, first.is_kept), ("done", 10, False))

@@ -221,6 +221,33 @@ class TestStops(RunCase):
         self.cron("2025-04-01 04:00:00")
         self.assertEqual((self.of(account)[0].run_id, run.state), (run, "done"))
 
+    def test_going_on_twice_is_going_on(self):
+        """A second press of the button must not end a run that has done nothing yet."""
+        account = self.account("2025-03-10 10:00:00")
+        run = self.runs._start("2025-04-01", account)
+        run.state = "failed"
+        for _press in range(3):
+            run.action_retry()
+            self.assertEqual(run.state, "waiting")
+        self.cron("2025-04-02 00:00:00")
+        self.assertEqual((run.state, self.state(account)), ("done", "invoiced"))
+
+    def test_what_fails_keeps_nobody_waiting(self):
+        """Not even where trying it again uses up all the seconds of the job."""
+        failing = [self.account("2025-03-10 10:00:00") for _n in range(3)]
+        tax = self.make_tax(0)
+        for account in failing:
+            account.telecom_tax_ids = tax
+        tax.active = False
+        self.cron("2025-04-01 01:00:00")
+        self.assertEqual({self.state(account) for account in failing}, {"closed"})
+        sound = self.account("2025-03-10 10:00:00")
+        late = "odoo.addons.telecom_billing.models.billing_closing.commit_progress"
+        with patch(late, lambda *_args, **_kwargs: 0):
+            self.cron("2025-04-01 02:00:00")
+            self.cron("2025-04-01 02:00:00")
+        self.assertEqual(self.state(sound), "invoiced")
+
     def test_one_process_at_a_time_works_on_a_run(self):
         account = self.account("2025-03-10 10:00:00")
         run = self.runs._start("2025-04-01", account)
@@ -263,6 +290,31 @@ class TestReleased(RunCase):
         self.assertIn(march, self.periods.search([("is_released", "=", True)]))
         self.assertEqual(self.bill("2025-04-01", account).amount_untaxed, 0.05)
         self.assertEqual((march.state, march.is_released), ("invoiced", False))
+        self.assert_laws(account)
+
+    def test_somebody_is_told_that_charges_wait(self):
+        account = self.cancelled()
+        march = self.of(account)[0]
+        self.assertEqual(march.activity_ids.user_id, self.manager)
+        self.assertIn("not billed yet", march.message_ids[0].body)
+        self.bill("2025-04-01", account)
+        self.assertFalse(march.activity_ids)
+
+    def test_no_later_period_is_closed_before_one_that_was_opened_again(self):
+        account, other = self.cancelled(), self.account("2025-04-10 10:00:00")
+        march, april = self.of(account)
+        march.action_reopen()
+        for hour in (1, 2):
+            self.cron(f"2025-05-01 0{hour}:00:00")
+        self.assertEqual((march.state, april.state), ("open", "open"))
+        self.assertEqual(self.of(other)[0].state, "invoiced")
+        self.assertEqual(len(self.runs.search([("is_automatic", "=", True)])), 1)
+        # a late call of April is on April's invoice
+        self.take_calls([self.call(account, uid="late", start="2025-04-20 10:00:00")])
+        self.bill("2025-04-01", account)
+        self.cron("2025-05-01 03:00:00")
+        self.assertEqual((march.state, april.state), ("invoiced", "invoiced"))
+        self.assertEqual((march.move_id.amount_untaxed, april.move_id.amount_untaxed), (0.05, 0.1))
         self.assert_laws(account)
 
     def test_a_deleted_invoice_is_left_to_a_person_too(self):

@@ -61,6 +61,37 @@ class TestRatingRobust(PipelineLaws, TelecomCommon):
         self.assertEqual(self.cdrs.rate_pending()["rated"], 1)
         self.assert_laws(sum(accounts, self.env["res.partner"]))
 
+    def test_an_account_whose_calls_all_fail_is_not_tried_call_by_call(self):
+        good, bad = self.account("Good"), self.account("Bad")
+        rows = [
+            self.at(account, f"10 {n // 60:02}:{n % 60:02}:00")
+            for account in (good, bad)
+            for n in range(200)
+        ]
+        self.cdrs.import_calls(rows, "test")
+        routes, batches = rating.Rater._routes, []
+        rate_batch = rating.Rater._rate_batch
+
+        def fail(rater, account, direction):
+            if account.id == bad.id:
+                raise RuntimeError("broken")
+            return routes(rater, account, direction)
+
+        def count(rater, claimed, started):
+            batches.append(len(claimed))
+            return rate_batch(rater, claimed, started)
+
+        with (
+            patch.object(rating.Rater, "_routes", fail),
+            patch.object(rating.Rater, "_rate_batch", count),
+            self.assertLogs(LOGGER, "WARNING") as logs,
+        ):
+            counts = self.cdrs.rate_pending()
+        self.assertEqual((counts["rated"], counts["unrated"]), (200, 200))
+        self.assertLess(len(batches), 30)
+        self.assertEqual(len(logs.output), 1)
+        self.assertEqual(self.cdrs.rate_pending()["rated"], 200)
+
     def test_billing_goes_on_when_a_call_cannot_be_priced(self):
         good, bad = self.account("Good"), self.account("Bad")
         self.cdrs.import_calls([self.at(good, "10 10:00:00"), self.at(bad, "10 10:00:00")], "test")

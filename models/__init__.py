@@ -39,6 +39,7 @@ from . import (
     res_company,
     res_config_settings,
     res_partner,
+    reseller_profile,
     subscription,
     subscription_terms,
     subscription_version,

@@ -44,14 +44,25 @@ class AccountChain:
             self._rules[key] = BillingRules(account, profile)
         return self._rules[key]
 
+    def customers_profile(self, reseller):
+        """Return the billing profile that customers of `reseller` follow."""
+        tiers = self.tiers(reseller.with_env(self._env))
+        return self._issuing(tiers) or self._of_company(tiers)
+
     def _find_profile(self, account):
-        if account.billing_profile_id:
-            return account.billing_profile_id
         tiers = self.tiers(account)
+        return account.billing_profile_id or self._issuing(tiers[1:]) or self._of_company(tiers)
+
+    def _issuing(self, resellers):
+        """Return the profile of the nearest of these resellers that has one of its own."""
         # in a form that is not saved yet, those above are no records of the database either
-        for reseller in tiers[1:]._origin:
+        for reseller in resellers._origin:
             if reseller in self._owned_profiles():
                 return self._owned_profiles()[reseller]
+        return self._env["telecom.billing.profile"]
+
+    def _of_company(self, tiers):
+        """Return the profile of the company that bills the uppermost of these accounts."""
         top = tiers[-1]
         company = top.telecom_company_id or top.company_id or self._env.company
         return company._ensure_billing_profile()

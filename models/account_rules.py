@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import format_date
 
 from .account_chain import AccountChain
 
@@ -52,7 +53,34 @@ class ResPartner(models.Model):
         groups="telecom_billing.group_user",
     )
 
+    telecom_rhythm_effect = fields.Char(
+        compute="_compute_telecom_rhythm_effect", groups="telecom_billing.group_user"
+    )
+
     # === COMPUTE METHODS ===
+
+    def _compute_telecom_rhythm_effect(self):
+        """Say from when on another billing cycle or day holds: after the last period that is
+        closed or has charges, which keep their edges."""
+        has_charges = ["|", ("usage_ids", "!=", False), ("charge_ids", "!=", False)]
+        for partner in self:
+            kept = (
+                self.env["telecom.billing.period"]
+                .sudo()
+                .search(
+                    [
+                        ("partner_id", "=", partner._origin.id),
+                        *("|", ("state", "!=", "open")),
+                        *has_charges,
+                    ],
+                    order="start desc",
+                    limit=1,
+                )
+            )
+            partner.telecom_rhythm_effect = bool(kept) and self.env._(
+                "A change of cycle or day takes effect with the period that starts on %s.",
+                format_date(self.env, kept.date_to),
+            )
 
     @api.depends(
         "billing_profile_id",

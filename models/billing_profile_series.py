@@ -98,7 +98,11 @@ class BillingProfile(models.Model):
 
     def _ensure_own_journal(self):
         """Make a sales journal for each issuer that has a prefix and no journal yet."""
-        for profile in self.filtered(lambda p: p.invoice_prefix and not p.journal_id):
+        self.filtered(lambda p: p.invoice_prefix and not p.journal_id)._make_own_journal()
+
+    def _make_own_journal(self):
+        """Give each of these issuers a new sales journal in its company."""
+        for profile in self:
             profile.journal_id = self.env["account.journal"].create(
                 {
                     "name": profile.name,

@@ -60,6 +60,7 @@ from . import (
     test_rating_robust,
     test_reconciliation,
     test_rerating,
+    test_reseller_profile,
     test_run_preview,
     test_services,
     test_services_changes,

@@ -188,7 +188,10 @@ class TestViews(TelecomCommon):
             *("action_open_billing_periods", "action_bill_now", "action_price_check", "telecom"),
         }
         values = {"is_telecom_account": False, "id": 7, "reseller_id": False}
-        values |= {"telecom_own_due_days": False, "telecom_no_usage": False}
+        values |= {
+            **dict.fromkeys(("telecom_own_due_days", "telecom_no_usage", "is_reseller"), False),
+            **dict.fromkeys(("telecom_own_profile_id", "telecom_rhythm_effect"), False),
+        }
         self.assertEqual(self._shown(root, names, values), {"is_telecom_account"})
         account = self._shown(root, names, {**values, "is_telecom_account": True})
         self.assertLessEqual({"account_code", "rate_card_id", "action_open_calls"}, account)

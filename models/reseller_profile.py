@@ -1,0 +1,67 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+from .account_chain import AccountChain
+
+# whose invoices they are: nothing that a reseller's customers receive names who is above it
+IDENTITY = (
+    "brand_name",
+    "details",
+    "footer",
+    "invoice_prefix",
+    "logo",
+    "mail_server_id",
+    "mail_template_id",
+    "note",
+    "reply_to",
+    "sender",
+    "tagline",
+)
+
+
+class ResPartner(models.Model):
+    """A reseller gets a billing profile of its own, which begins as the one it follows."""
+
+    _inherit = "res.partner"
+
+    telecom_own_profile_id = fields.Many2one(
+        "telecom.billing.profile",
+        string="Own Billing Profile",
+        compute="_compute_telecom_own_profile_id",
+        groups="telecom_billing.group_user",
+        help="The profile with which this reseller invoices its customers.",
+    )
+
+    def _compute_telecom_own_profile_id(self):
+        profiles = self.env["telecom.billing.profile"].search([("owner_id", "in", self.ids)])
+        owned = {profile.owner_id.id: profile for profile in profiles}
+        for partner in self:
+            partner.telecom_own_profile_id = owned.get(partner.id, False)
+
+    def action_create_billing_profile(self):
+        """Copy the profile that this reseller's customers follow, for the reseller, and open it."""
+        self.ensure_one()
+        return self._create_billing_profile().get_formview_action()
+
+    def _create_billing_profile(self):
+        """Return a new profile of this reseller with the rules of the one its customers follow.
+
+        Name, brand, sender, texts and the series of numbers are its own. Its customers are billed
+        with it from their next invoices on.
+
+        :raises UserError: for an account that sells to nobody, or has a profile already
+        """
+        self.ensure_one()
+        profiles = self.env["telecom.billing.profile"]
+        profiles.check_access("create")
+        if not self.is_reseller:
+            raise UserError(self.env._("%s is not a reseller.", self.display_name))
+        if profiles.sudo().search_count([("owner_id", "=", self.id)], limit=1):
+            raise UserError(
+                self.env._("%s has a billing profile of its own already.", self.display_name)
+            )
+        above = AccountChain(self.env).customers_profile(self)
+        own = {"name": self.name, "owner_id": self.id, "active": True, "journal_id": False}
+        profile = above.copy({**dict.fromkeys(IDENTITY, False), **own})
+        profile._make_own_journal()
+        return profile.with_env(self.env)

@@ -141,9 +141,8 @@ class TestRunPreview(ClosingCase):
         (total,) = values["totals"]
         for part in ("70.00", "14.70", "84.70"):
             self.assertIn(part, total)
-        self.assertEqual(
-            [line["note"] for line in values["lines"]], ["Invoice", "Credit note"], values
-        )
+        notes = {line["account_id"]: line["note"] for line in values["lines"]}
+        self.assertEqual(notes, {first.id: "Invoice", second.id: "Credit note"})
         run = self.start(launch)
         self.assertEqual(sorted(run.move_ids.mapped("amount_untaxed_signed")), [-30.0, 100.0])
 

@@ -11,6 +11,7 @@ from ..engine.calendar import local_day
 from .account_chain import AccountChain
 from .charge import OF_INVOICES
 from .invoice_builder import InvoiceBuilder
+from .invoice_carry import carried_to
 from .invoice_check import InvoiceCheck
 from .invoice_line import InvoiceLine
 
@@ -46,7 +47,7 @@ class InvoiceContent:
         self.charge_model.search(
             [("period_id", "in", self.periods.ids), ("charge_type", "in", OF_INVOICES)]
         ).unlink()
-        carried = self._carried()
+        carried = carried_to(self.periods)
         everything = InvoiceContent(self.env, self.periods.union(*carried.values()))
         usage, charges = everything.load_usage(), everything.load_charges()
         vals_list, made, roundings = [], [], []
@@ -104,24 +105,6 @@ class InvoiceContent:
     def _rules(self, period):
         """Return the rules by which a period is invoiced; see `BillingRules`."""
         return period._billing_rules(self.chain)
-
-    def _carried(self):
-        """Return {(account, company): periods that wait for the next invoice, oldest first},
-        locked: no other invoice takes them meanwhile."""
-        self.periods.flush_model()
-        self.env.cr.execute(
-            """
-            SELECT id FROM telecom_billing_period
-             WHERE partner_id = ANY(%s) AND state = 'carried' AND move_id IS NULL
-             ORDER BY id FOR UPDATE
-            """,
-            [self.periods.partner_id.ids],
-        )
-        carried = defaultdict(self.periods.browse)
-        found = self.periods.browse([row[0] for row in self.env.cr.fetchall()])
-        for period in found.sorted("date_from"):
-            carried[period.partner_id, period.company_id] += period
-        return carried
 
     def _waits(self, period, waiting, total):
         """Tell whether what is owed by the end of a period is carried on to the next one.

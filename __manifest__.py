@@ -16,6 +16,7 @@
         "security/telecom_billing_security.xml",
         # records the code relies on
         "data/ir_cron_data.xml",
+        "data/mail_template_data.xml",
         "data/telecom_billing_data.xml",
         # screens
         "views/telecom_rate_card_views.xml",
@@ -32,6 +33,7 @@
         "views/telecom_billing_period_views.xml",
         "views/telecom_billing_run_views.xml",
         "views/telecom_billing_profile_views.xml",
+        "views/telecom_reminder_views.xml",
         "views/product_template_views.xml",
         "views/res_partner_views.xml",
         "views/account_rules_views.xml",

@@ -23,9 +23,11 @@ TERMS = frozenset(
         "telecom_invoice_date_rule",
         "telecom_minimum_amount",
         "telecom_mode",
+        "telecom_no_reminder",
         "telecom_no_usage",
         "telecom_own_due_days",
         "telecom_send_mail",
+        "telecom_suspended",
         "telecom_tax_ids",
     }
 )

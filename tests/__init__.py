@@ -59,6 +59,8 @@ from . import (
     test_rating_packages,
     test_rating_robust,
     test_reconciliation,
+    test_reminders,
+    test_reminders_suspension,
     test_rerating,
     test_reseller_profile,
     test_run_preview,

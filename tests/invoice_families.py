@@ -286,6 +286,8 @@ class InvoiceFamilies(InvoiceBooks):
             telecom_profile_id=books["company"].billing_profile_id.id,
             telecom_annex=rnd.choice(("none", "pdf")),
             telecom_amount_in_words=rnd.choice((False, True)),
+            telecom_disputed=rnd.choice((False, True)),
+            telecom_no_reminder=rnd.choice((False, True)),
         )
         for line in self._lines(vals):
             line.update(

@@ -32,6 +32,8 @@ RIGHTS = {
     "telecom.rate": ("r", "crwu"),
     "telecom.rate.card": ("r", "crwu"),
     "telecom.reconciliation.report": ("r", "r"),
+    "telecom.reminder": ("r", "r"),
+    "telecom.reminder.rule": ("r", "crwu"),
     "telecom.subscription": ("r", "crwu"),
     "telecom.subscription.version": ("r", "crwu"),
     "telecom.usage": ("r", "r"),
@@ -117,6 +119,9 @@ class AccessCase(TelecomCommon):
         runs = env["telecom.billing.run"].with_user(manager)
         run = runs.close_periods("2025-04-01", account).sudo()
         cdr = env["telecom.cdr"].search([("uid", "=", name)])
+        rule = env["telecom.reminder.rule"].create({"profile_id": company.billing_profile_id.id})
+        reminder = env["telecom.reminder"]._claim(run.move_ids, rule, "skipped")
+        reminder.company_id = company
         records = {
             "account.move": run.move_ids[:1],
             "account.move.line": run.move_ids.invoice_line_ids[:1],
@@ -143,6 +148,8 @@ class AccessCase(TelecomCommon):
             "telecom.reconciliation.report": env["telecom.reconciliation.report"].search(
                 [("partner_id", "=", account.id)]
             ),
+            "telecom.reminder": reminder,
+            "telecom.reminder.rule": rule,
             "telecom.subscription": service,
             "telecom.subscription.version": service.version_ids,
             "telecom.usage": run.period_ids.usage_ids[:1],

@@ -1,74 +1,24 @@
 import contextlib
-import email.policy
 import socket
-import unittest
-from email import message_from_bytes
 from unittest.mock import patch
 
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from ..models.billing_closing import PeriodCloser
-from .common import TelecomCommon
-
-try:
-    from aiosmtpd.controller import Controller
-except ImportError:  # a tool of developers, not needed to install the module
-    Controller = None
+from .mail_case import Controller, Mailbox, MailCase
 
 
-class Mailbox:
-    """Keeps what an SMTP server on the loopback interface is given."""
-
-    def __init__(self):
-        self.messages = []
-
-    async def handle_DATA(self, _server, _session, envelope):
-        message = message_from_bytes(envelope.content, policy=email.policy.default)
-        self.messages.append((envelope.rcpt_tos, message))
-        return "250 Accepted"
-
-    def to(self, address):
-        return [message for recipients, message in self.messages if address in recipients]
-
-
-@unittest.skipUnless(Controller, "needs aiosmtpd")
 @tagged("post_install", "-at_install")
-class TestInvoiceMail(TelecomCommon):
+class TestInvoiceMail(MailCase):
     """Invoices leave through Odoo's sending job and a real SMTP server."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.mailbox = Mailbox()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        cls.server = Controller(cls.mailbox, hostname="127.0.0.1", port=port)
-        cls.server.start()
-        cls.addClassCleanup(cls.server.stop)
-        cls.env["ir.mail_server"].search([]).active = False
-        cls.env["ir.mail_server"].create(
-            {
-                "name": "loopback",
-                "smtp_host": "127.0.0.1",
-                "smtp_port": port,
-                "smtp_encryption": "none",
-            }
-        )
-        # Odoo sends nothing in tests unless told to
-        patcher = patch.object(
-            cls.registry["ir.mail_server"], "_disable_send", classmethod(lambda cls: False)
-        )
-        patcher.start()
-        cls.addClassCleanup(patcher.stop)
         cls.company.write({"email": "billing@telco.example"})
         cls.profile.send_mail = True
         cls.env["res.lang"]._activate_lang("fr_BE")
-
-    def setUp(self):
-        super().setUp()
-        self.mailbox.messages.clear()
 
     def run_job(self):
         """Run Odoo's sending job until it has nothing left to do, with real PDFs."""

@@ -68,6 +68,7 @@ class TestViews(TelecomCommon):
             *("billing_run_action", "billing_run_launch_action", "billing_period_action"),
             *("rate_card_action", "rate_action", "package_action", "product_template_action"),
             *("billing_profile_action", "cdr_source_action", "account_move_action"),
+            "reminder_action",
         ):
             self.assertIn(f"telecom_billing.{name}", found)
 
@@ -192,6 +193,7 @@ class TestViews(TelecomCommon):
             **dict.fromkeys(("telecom_own_due_days", "telecom_no_usage", "is_reseller"), False),
             **dict.fromkeys(("telecom_own_profile_id", "telecom_rhythm_effect"), False),
         }
+        values |= {"telecom_suspended": False}
         self.assertEqual(self._shown(root, names, values), {"is_telecom_account"})
         account = self._shown(root, names, {**values, "is_telecom_account": True})
         self.assertLessEqual({"account_code", "rate_card_id", "action_open_calls"}, account)

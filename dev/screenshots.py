@@ -47,10 +47,18 @@ SCREENS = {
     "call_import": ("/odoo/telecom-call-imports", ["tr.o_data_row td[name=name] >> nth=0"]),
     "rejected_rows": ("/odoo/telecom-rejected-rows", []),
     "run_billing": ("/odoo/telecom-billing-runs", menu("Billing", "Run Billing")),
+    "run_preview": (
+        "/odoo/telecom-billing-runs",
+        [*menu("Billing", "Run Billing"), ".modal button[name=action_preview]"],
+    ),
     "billing_runs": ("/odoo/telecom-billing-runs", []),
     "billing_run": ("/odoo/telecom-billing-runs", ["tr.o_data_row td[name=name] >> nth=0"]),
     "billing_periods": ("/odoo/telecom-billing-periods", []),
     "charges": ("/odoo/telecom-charges", []),
+    "add_charge": (
+        "/odoo/telecom-accounts",
+        ["tr.o_data_row td[name=account_code] >> nth=1", "button[name=action_add_charge]"],
+    ),
     "invoices": ("/odoo/telecom-invoices", []),
     "invoice": ("/odoo/telecom-invoices", ["tr.o_data_row td[name=name] >> nth=0"]),
     "rate_cards": ("/odoo/telecom-rate-cards", []),

@@ -35,6 +35,7 @@ from . import (
     did,
     issuer,
     manual_charge,
+    manual_invoice,
     package,
     product_template,
     rate,

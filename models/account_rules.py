@@ -70,6 +70,7 @@ class ResPartner(models.Model):
                 .search(
                     [
                         ("partner_id", "=", partner._origin.id),
+                        ("is_manual", "=", False),
                         *("|", ("state", "!=", "open")),
                         *has_charges,
                     ],

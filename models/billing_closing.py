@@ -145,7 +145,7 @@ class PeriodCloser:
             SQL(
                 """
                 SELECT partner_id, min(start)::text FROM telecom_billing_period
-                 WHERE %s GROUP BY partner_id
+                 WHERE %s AND is_manual IS NOT TRUE GROUP BY partner_id
                 """,
                 self._mine(partners),
             )

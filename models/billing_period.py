@@ -73,11 +73,12 @@ class BillingPeriod(models.Model):
     )
 
     _start_uniq = models.Constraint(
-        "UNIQUE(partner_id, date_from)", "An account has one billing period from a given day."
+        "EXCLUDE (partner_id WITH =, date_from WITH =) WHERE (is_manual IS NOT TRUE)",
+        "An account has one billing period from a given day.",
     )
     _no_overlap = models.Constraint(
         "EXCLUDE USING gist (int4range(partner_id, partner_id, '[]') WITH &&,"
-        " tsrange(start, stop) WITH &&)",
+        " tsrange(start, stop) WITH &&) WHERE (is_manual IS NOT TRUE)",
         "Billing periods of one account do not overlap.",
     )
     _dates_order = models.Constraint(
@@ -214,6 +215,7 @@ class BillingPeriod(models.Model):
                     ("partner_id", "=", period.partner_id.id),
                     ("start", ">", period.start),
                     ("state", "!=", "open"),
+                    ("is_manual", "=", False),
                 ],
                 limit=1,
             )

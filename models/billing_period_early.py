@@ -5,7 +5,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ..engine.calendar import local_day, midnight_utc
-from .invoice_content import InvoiceContent
+from .invoice_question import InvoiceQuestion
 
 
 class BillingPeriod(models.Model):
@@ -60,7 +60,7 @@ class BillingPeriod(models.Model):
     def _makes_invoice(self):
         """Tell whether there is an invoice to be made, or a failure to be told."""
         try:
-            return InvoiceContent(self.env, self).makes_invoice()
+            return InvoiceQuestion(self.env, self).makes_invoice()
         except UserError:
             return True
 

@@ -57,7 +57,8 @@ class BillingPeriod(models.Model):
             """
             SELECT partner_id, min(date_from), max(date_to), min(start)::text, max(stop)::text,
                    bool_or(state != 'open'), bool_or(state = 'open')
-              FROM telecom_billing_period WHERE partner_id = ANY(%s) GROUP BY partner_id
+              FROM telecom_billing_period
+             WHERE partner_id = ANY(%s) AND is_manual IS NOT TRUE GROUP BY partner_id
             """,
             [partner_ids],
         )
@@ -114,7 +115,9 @@ class BillingPeriod(models.Model):
         """
         empty = self.browse()
         for partner in partners:
-            periods = self.search([("partner_id", "=", partner.id)], order="start desc")
+            periods = self.search(
+                [("partner_id", "=", partner.id), ("is_manual", "=", False)], order="start desc"
+            )
             for period in periods:
                 if period.state != "open" or period.usage_ids or period.charge_ids:
                     break

@@ -4,9 +4,10 @@ from collections import defaultdict
 
 
 def carried_to(periods):
-    """Return {(account, company): periods that wait for the next invoice, oldest first}.
+    """Return {(account, company, False): periods that wait for the next invoice, oldest first}.
 
-    They are locked until the transaction ends: no other invoice takes them meanwhile.
+    A manual invoice, whose key ends with True, takes none of them along. They are locked until
+    the transaction ends: no other invoice takes them meanwhile.
 
     :param periods: those that are to be invoiced now, of any accounts
     """
@@ -23,5 +24,5 @@ def carried_to(periods):
     carried = defaultdict(periods.browse)
     found = periods.browse([row[0] for row in env.cr.fetchall()])
     for period in found.sorted("date_from"):
-        carried[period.partner_id, period.company_id] += period
+        carried[period.partner_id, period.company_id, False] += period
     return carried

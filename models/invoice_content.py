@@ -53,7 +53,8 @@ class InvoiceContent:
         vals_list, made, roundings = [], [], []
         # what is carried forward is on the invoice of the period after it
         for period in self.periods.sorted("date_from"):
-            waiting = carried[period.partner_id, period.company_id]
+            key = period.partner_id, period.company_id, period.is_manual
+            waiting = carried[key]
             periods, rules = (waiting + period).sorted("date_from"), self._rules(period)
             lines = []
             for part in periods:
@@ -62,15 +63,15 @@ class InvoiceContent:
             if not lines:
                 if rules.no_usage != "always":
                     periods.write({"state": "skipped", "error": False})
-                    carried.pop((period.partner_id, period.company_id))
+                    carried.pop(key)
                     continue
                 lines = [self._empty_line(period)]
             total = sum((line.amount for line in lines), Decimal())
             if self._waits(period, waiting, total):
                 period.write({"state": "carried", "error": False})
-                carried[period.partner_id, period.company_id] = periods
+                carried[key] = periods
                 continue
-            carried.pop((period.partner_id, period.company_id))
+            carried.pop(key)
             vals_list.append(self._move_vals(periods, lines))
             rows = [row for part in periods for row in usage[part.id]]
             owed = self.charge_model.union(*(charges[part.id] for part in periods))
@@ -113,25 +114,16 @@ class InvoiceContent:
         :param Decimal total: sum of the lines of all these periods
         """
         rules = self._rules(period)
-        if len(waiting) >= rules.carry_periods or not rules.is_minor(
-            total, lambda amount, currency: self._convert(period, amount, currency.id)
+        if (
+            period.is_manual
+            or len(waiting) >= rules.carry_periods
+            or not rules.is_minor(
+                total, lambda amount, currency: self._convert(period, amount, currency.id)
+            )
         ):
             return False
         # the next invoice of an account that is billed elsewhere now is none of this company
         return self.chain.profile(period.partner_id).company_id == period.company_id
-
-    def makes_invoice(self):
-        """Tell whether this one period has charges and would not be carried forward now."""
-        period = self.periods
-        waiting = self._carried()[period.partner_id, period.company_id]
-        everything = InvoiceContent(self.env, waiting + period)
-        usage, charges = everything.load_usage(), everything.load_charges()
-        if not (usage[period.id] or charges[period.id]):
-            return False
-        lines = []
-        for part in waiting + period:
-            lines += self._lines(part, usage[part.id], charges[part.id])
-        return not self._waits(period, waiting, sum((line.amount for line in lines), Decimal()))
 
     # === WHAT IS CHARGED ===
 
@@ -386,7 +378,7 @@ class InvoiceContent:
         return position.map_tax(company.account_sale_tax_id)
 
     def _invoice_date(self, period, rules):
-        if rules.invoice_date_rule == "last_day":
+        if rules.invoice_date_rule == "last_day" or period.is_manual:
             return fields.Date.subtract(period.date_to, days=1)
         if rules.invoice_date_rule == "run_day":
             return local_day(fields.Datetime.now(), period.partner_id._account_tz())

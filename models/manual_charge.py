@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine.calendar import local_day, midnight_utc
+from .charge import OF_INVOICES
 from .subscription_prices import ServicePrices
 
 
@@ -68,7 +69,29 @@ class Charge(models.Model):
             return
         self.price_unit = self.amount / self.quantity if self.quantity else self.amount
 
+    # === ACTIONS ===
+
+    def action_invoice_now(self):
+        """Invoice these charges at once, each account's on an invoice of its own."""
+        self.check_access("write")
+        run = self.env["telecom.billing.run"]
+        run.check_access("create")
+        run = self.env["telecom.billing.period"]._invoice_charges(self)
+        return run.get_formview_action()
+
     # === BUSINESS METHODS ===
+
+    def _check_to_invoice(self):
+        """Refuse what is on no invoice of its own account, or follows one.
+
+        :raises UserError: with the name of the charge
+        """
+        if not self:
+            raise UserError(self.env._("Choose charges to invoice."))
+        invoiced = self.filtered_domain(self.env["account.move"]._telecom_invoiced_domain())
+        for charge in self:
+            if charge.charge_type in OF_INVOICES or charge not in invoiced:
+                raise UserError(self.env._("%s is not invoiced by itself.", charge.name))
 
     def _priced_amount(self):
         """Return quantity times price, rounded to the currency."""

@@ -159,7 +159,12 @@ class ResPartner(models.Model):
     def _check_billing_start(self):
         for partner in self:
             if partner.billing_start and self.env["telecom.billing.period"].sudo().search_count(
-                [("partner_id", "=", partner.id), ("state", "!=", "open")], limit=1
+                [
+                    ("partner_id", "=", partner.id),
+                    ("state", "!=", "open"),
+                    ("is_manual", "=", False),
+                ],
+                limit=1,
             ):
                 raise ValidationError(
                     self.env._(

@@ -50,6 +50,7 @@ from . import (
     test_invoice_summary,
     test_kept_records,
     test_manual_charges,
+    test_manual_invoices,
     test_price_check,
     test_rate_cards,
     test_rate_deck,

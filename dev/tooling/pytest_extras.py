@@ -3,11 +3,50 @@
 Loaded by dev/test with `-p`; the tests themselves do not depend on it.
 """
 
+import contextlib
+import os
+import shutil
+
 import pytest
 
 
+@contextlib.contextmanager
+def own_filestore(original, database):
+    """Give a worker's copy of the database a filestore of its own.
+
+    pytest-odoo lets all workers share one. But Odoo collects the garbage of the filestore after
+    each class of tests: what another worker's open transaction has written is garbage to it.
+    """
+    import odoo
+
+    if original == database:
+        yield
+        return
+    source = odoo.tools.config.filestore(original)
+    target = odoo.tools.config.filestore(database)
+    shutil.rmtree(target, ignore_errors=True)
+    if os.path.isdir(source):
+        # Odoo writes a file once and never changes it: a link will do
+        shutil.copytree(source, target, copy_function=_link)
+    try:
+        yield
+    finally:
+        shutil.rmtree(target, ignore_errors=True)
+
+
+def _link(source, target):
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 def pytest_configure(config):
-    """Property tests: a slow machine is no failure, and a failing example can be repeated."""
+    """Give workers a filestore each. Property tests: a slow machine is no failure, and a failing
+    example can be repeated."""
+    import pytest_odoo
+
+    pytest_odoo._shared_filestore = own_filestore
     try:
         from hypothesis import HealthCheck, settings
     except ImportError:

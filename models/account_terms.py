@@ -96,6 +96,7 @@ class ResPartner(models.Model):
 
     def copy_data(self, default=None):
         """Give a copy the usual terms where whoever makes it may not set others."""
+        self.check_access("read")
         vals_list = super().copy_data(default)
         if self._may_set_terms():
             return vals_list

@@ -59,6 +59,7 @@ class BillingRun(models.Model):
     )
     error = fields.Text(readonly=True, help="What stopped the run.")
     is_automatic = fields.Boolean(
+        string="Automatic",
         readonly=True,
         help="Started by the hourly job, which leaves alone what failed before and what waits "
         "for a person.",

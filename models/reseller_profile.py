@@ -63,5 +63,7 @@ class ResPartner(models.Model):
         above = AccountChain(self.env).customers_profile(self)
         own = {"name": self.name, "owner_id": self.id, "active": True, "journal_id": False}
         profile = above.copy({**dict.fromkeys(IDENTITY, False), **own})
+        # the texts of reminders may name the one above
+        profile.reminder_rule_ids.template_id = False
         profile._make_own_journal()
         return profile.with_env(self.env)

@@ -42,9 +42,11 @@ class TestRights(ClosingCase):
             "telecom_invoice_date_rule": "run_day",
             "telecom_minimum_amount": 9.0,
             "telecom_mode": "draft",
+            "telecom_no_reminder": True,
             "telecom_no_usage": "carry",
             "telecom_own_due_days": True,
             "telecom_send_mail": "no",
+            "telecom_suspended": True,
             "telecom_tax_ids": [Command.clear()],
         }
 

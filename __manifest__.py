@@ -50,6 +50,7 @@
         "views/telecom_billing_menus.xml",
     ],
     "demo": [
+        "demo/res.currency.csv",
         "demo/telecom.rate.card.csv",
         "demo/telecom.rate.csv",
         "demo/product.product.csv",

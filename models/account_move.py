@@ -254,7 +254,7 @@ class AccountMove(models.Model):
                 text = html2plaintext(company.company_details)
             lines = [line for line in text.splitlines() if line.strip()]
             # logo and edge, then 6 mm a line
-            height = 34 + 6 * len(lines)
+            height = 37 + 6 * len(lines)
             if height > company.paperformat_id.margin_top:
                 heights.append(height)
         return max(heights) or None

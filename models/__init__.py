@@ -5,6 +5,7 @@ from . import clean_values
 from . import (
     account_charging,
     account_identifier,
+    account_journal,
     account_move,
     account_move_bulk,
     account_move_issuer,

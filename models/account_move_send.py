@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from .failures import responsible
+from .failures import warn
 
 
 class AccountMoveSend(models.AbstractModel):
@@ -42,9 +42,5 @@ class AccountMoveSend(models.AbstractModel):
         )
         move.message_post(body=message)
         if not move.activity_search(["mail.mail_activity_data_warning"]):
-            move.activity_schedule(
-                "mail.mail_activity_data_warning",
-                summary=self.env._("Invoice not sent"),
-                note=message,
-                user_id=responsible(move.telecom_period_ids[:1]).id,
-            )
+            about = move.telecom_period_ids[:1]
+            warn(move, message, self.env._("Invoice not sent"), about)

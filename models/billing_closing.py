@@ -7,9 +7,8 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..engine.calendar import local_day
 from .account_chain import AccountChain
-from .billing_until import FIRST_ZONE, LAST_ZONE
+from .billing_until import FIRST_ZONE, LAST_ZONE, day_of
 from .bulk import RETRYABLE, commit_progress, run_batch
 from .failures import failure_text, heal, keep_failure
 from .held_periods import HeldPeriods
@@ -173,9 +172,7 @@ class PeriodCloser:
 
     def _cut(self, until, partners):
         """Cut the periods that are going on, so that what was charged until today is due."""
-        is_moment = isinstance(until, datetime)
-        first = local_day(until, LAST_ZONE) if is_moment else until
-        last = local_day(until, FIRST_ZONE) if is_moment else until
+        first, last = day_of(until, LAST_ZONE), day_of(until, FIRST_ZONE)
         self.periods.flush_model()
         self.env.cr.execute(
             SQL(

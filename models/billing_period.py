@@ -7,7 +7,7 @@ from odoo.fields import Command
 from odoo.tools import format_date
 
 from .account_chain import AccountChain
-from .failures import responsible
+from .failures import warn
 
 
 class BillingPeriod(models.Model):
@@ -192,12 +192,7 @@ class BillingPeriod(models.Model):
         """Tell somebody that this period waits for a person."""
         self.message_post(body=message)
         if not self.activity_ids:
-            self.activity_schedule(
-                "mail.mail_activity_data_warning",
-                summary=self.env._("Invoice when mended"),
-                note=message,
-                user_id=responsible(self).id,
-            )
+            warn(self, message, self.env._("Invoice when mended"))
 
     def _reopen(self):
         """Put closed periods without an invoice back to open; they keep their edges.

@@ -1,10 +1,10 @@
 from contextlib import closing
-from datetime import datetime
 
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-from ..engine.calendar import local_day, midnight_utc
+from ..engine.calendar import midnight_utc
+from .billing_until import day_of
 from .invoice_question import InvoiceQuestion
 
 
@@ -32,8 +32,7 @@ class BillingPeriod(models.Model):
         zones = self.partner_id._account_zones()
         for period in self.filtered(lambda p: p.state == "open"):
             tz = zones[period.partner_id.id]
-            day = local_day(fields.Datetime.now(), tz)
-            day = min(day, local_day(until, tz) if isinstance(until, datetime) else until)
+            day = min(day_of(fields.Datetime.now(), tz), day_of(until, tz))
             moment = midnight_utc(day, tz)
             if period.date_from < day < period.date_to and period.start < moment < period.stop:
                 period._cut_at(day, moment)

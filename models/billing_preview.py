@@ -7,9 +7,8 @@ from datetime import datetime
 from odoo import fields
 from odoo.tools import SQL, format_date
 
-from ..engine.calendar import local_day
 from .billing_closing import PeriodCloser
-from .billing_until import FIRST_ZONE, parse_until
+from .billing_until import FIRST_ZONE, day_of, parse_until
 from .bulk import rehearsal_of
 from .cdr import REASONS
 from .charge import OF_INVOICES
@@ -103,8 +102,7 @@ class BillingPreview:
         """Return how many services the run would look at."""
         domain = [("state", "in", ("running", "ended"))]
         # nowhere is it later than there
-        is_moment = isinstance(self.until, datetime)
-        day = local_day(self.until, FIRST_ZONE) if is_moment else self.until
+        day = day_of(self.until, FIRST_ZONE)
         domain += ["|", ("to_review", "=", True), ("next_charge_date", "<=", day)]
         return self.env["telecom.subscription"].search_count(domain)
 

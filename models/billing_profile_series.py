@@ -131,14 +131,3 @@ class BillingProfile(models.Model):
         self.ensure_one()
         span = {"year": f"{day:%Y}/", "month": f"{day:%Y/%m}/", "never": ""}[self.number_reset]
         return f"{self.invoice_prefix}{span}{'0' * PADDING}"
-
-
-class AccountJournal(models.Model):
-    _inherit = "account.journal"
-
-    telecom_profile_ids = fields.One2many(
-        "telecom.billing.profile",
-        "journal_id",
-        string="Billing Profiles",
-        groups="telecom_billing.group_user",
-    )

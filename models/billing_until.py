@@ -35,6 +35,15 @@ def parse_until(env, until):
     return parsed
 
 
+def day_of(until, tz):
+    """Return the day in a time zone of a UTC datetime; a date is that day everywhere.
+
+    :param until: date or naive UTC datetime
+    :param tz: IANA name of the zone
+    """
+    return local_day(until, tz) if isinstance(until, datetime) else until
+
+
 def _parse(until):
     if isinstance(until, str):
         text = until.strip()

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from .bulk import RETRYABLE, commit_progress, copy_lines, copy_rows, run_batch
 from .call_legs import CallLegs
+from .failures import failure_text
 from .rating_accounts import Accounts
 from .rating_allowances import Allowances
 from .rating_rates import Rates
@@ -116,7 +117,7 @@ class Rater:
                 raise
             self.env.invalidate_all(flush=False)
             ids, accounts = [call[0] for call in claimed], {call[1] for call in claimed}
-            text = f"{type(error).__name__}: {error}"[:500]
+            text = failure_text(error)[:500]
             if len(accounts) == 1:
                 failures = self._failures[accounts.pop(), text]
                 # where a few calls of an account fail alike, so do the rest

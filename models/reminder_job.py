@@ -11,7 +11,7 @@ from odoo.tools import SQL, split_every
 
 from ..engine.calendar import local_day
 from .bulk import RETRYABLE, commit_progress, run_batch
-from .failures import failure_text, responsible
+from .failures import failure_text, warn
 from .session_lock import session_lock
 
 _logger = logging.getLogger(__name__)
@@ -384,9 +384,4 @@ class ReminderJob:
             reminder.error = message
             move.message_post(body=self.env._("Reminder not sent: %s", message))
         if not reminder.activity_id.active:
-            reminder.activity_id = move.activity_schedule(
-                "mail.mail_activity_data_warning",
-                summary=self.env._("Reminder not sent"),
-                note=message,
-                user_id=responsible(move).id,
-            )
+            reminder.activity_id = warn(move, message, self.env._("Reminder not sent"))

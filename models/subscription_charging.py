@@ -2,16 +2,16 @@
 
 import logging
 from collections import defaultdict
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 
 from odoo import fields
 from odoo.exceptions import UserError
 
-from ..engine.calendar import local_day
 from ..engine.proration import prorate
 from .account_chain import AccountChain
+from .billing_until import FIRST_ZONE, day_of
 from .bulk import RETRYABLE, commit_progress, run_batch
 from .failures import failure_text, heal, keep_failure
 from .subscription_prices import ServicePrices
@@ -64,7 +64,7 @@ class SubscriptionCharger:
         added = done = 0
         until = until or fields.Datetime.now()
         # nowhere is it later than there
-        sound, failed = self._due(_day(until, "Pacific/Kiritimati"), partners, companies)
+        sound, failed = self._due(day_of(until, FIRST_ZONE), partners, companies)
         batches = [sound[index : index + BATCH] for index in range(0, len(sound), BATCH)]
         # what failed before is tried alone: most likely it fails again, and takes none along
         batches += [[service] for service in failed]
@@ -154,7 +154,7 @@ class SubscriptionCharger:
             with_setup = with_setup.subscription_id
             rows = []
             for service in services:
-                day = _day(until, service.partner_id._account_tz())
+                day = day_of(until, service.partner_id._account_tz())
                 if service not in with_setup:
                     rows += self._setup(service, day)
                 rows += self._charge(service, day, existing[service.id])
@@ -384,11 +384,6 @@ class SubscriptionCharger:
             "revision": revision,
             "tier": level,
         }
-
-
-def _day(until, tz):
-    """Return the account's day of a date (that day) or of a UTC datetime."""
-    return local_day(until, tz) if isinstance(until, datetime) else until
 
 
 def _round(amount, currency):

@@ -64,10 +64,15 @@ def clone(runtime, source, name):
     with lock(f"db-{name}"):
         drop(runtime, name)
         runtime.server.sql(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
-        if runtime.filestore(source).is_dir():
-            # Odoo writes a file of its filestore once and never changes it: a link will do.
-            shutil.copytree(runtime.filestore(source), runtime.filestore(name), copy_function=_link)
+        copy_filestore(runtime.filestore(source), runtime.filestore(name))
     return name
+
+
+def copy_filestore(source, target):
+    """Copy the folder of a database's attachments, if it has one."""
+    if os.path.isdir(source):
+        # Odoo writes a file of its filestore once and never changes it: a link will do.
+        shutil.copytree(source, target, copy_function=_link)
 
 
 def _link(source, target):

@@ -4,10 +4,11 @@ Loaded by dev/test with `-p`; the tests themselves do not depend on it.
 """
 
 import contextlib
-import os
 import shutil
 
 import pytest
+
+from .databases import copy_filestore
 
 
 @contextlib.contextmanager
@@ -25,20 +26,11 @@ def own_filestore(original, database):
     source = odoo.tools.config.filestore(original)
     target = odoo.tools.config.filestore(database)
     shutil.rmtree(target, ignore_errors=True)
-    if os.path.isdir(source):
-        # Odoo writes a file once and never changes it: a link will do
-        shutil.copytree(source, target, copy_function=_link)
+    copy_filestore(source, target)
     try:
         yield
     finally:
         shutil.rmtree(target, ignore_errors=True)
-
-
-def _link(source, target):
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 def pytest_configure(config):

@@ -276,7 +276,7 @@ class AccountMove(models.Model):
 
     def _telecom_printed_calls(self):
         """Return how many calls are to be itemised on these invoices."""
-        moves = self.sudo().filtered(lambda move: move.telecom_annex == "pdf")
+        moves = self.sudo().filtered(lambda move: move.telecom_annex in ("pdf", "both"))
         domain = [("period_id", "in", moves.telecom_period_ids.ids)]
         domain += self._telecom_invoiced_domain()
         usage = self.env["telecom.usage"].sudo()

@@ -99,10 +99,11 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         if self.telecom_section == "calls":
             action = self.move_id.action_telecom_calls()
-            action["domain"] += [
-                ("destination", "=", self.telecom_destination),
-                ("cdr_id.direction", "=", self.telecom_direction),
-            ]
+            # a line may sum up all destinations, and both directions
+            if self.telecom_destination:
+                action["domain"].append(("destination", "=", self.telecom_destination))
+            if self.telecom_direction:
+                action["domain"].append(("cdr_id.direction", "=", self.telecom_direction))
             return action
         action = self.move_id.action_telecom_charges()
         action["domain"] = [("id", "=", self.telecom_charge_id.id)]

@@ -73,6 +73,21 @@ class AccountMove(models.Model):
             return self.partner_id
         return self.sudo().telecom_period_ids.partner_id[:1] or self.commercial_partner_id
 
+    def _telecom_contacts(self):
+        """Return to whom mails about a telecom invoice go: the account's contacts for invoices
+        that have an e-mail address, else whom the invoice is made out to. Empty for others."""
+        self.ensure_one()
+        if not self.sudo().telecom_profile_id:
+            return self.env["res.partner"]
+        customer = self.sudo().partner_id
+        if not customer.is_telecom_account:
+            # a person has put in another address
+            return customer
+        contacts = customer.child_ids.filtered(
+            lambda contact: contact.type == "invoice" and contact.email_normalized
+        )
+        return (contacts or customer).with_env(self.env)
+
     def _telecom_is_unpaid(self):
         """Tell whether this is an invoice of which something is to be paid still."""
         self.ensure_one()

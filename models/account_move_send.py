@@ -1,6 +1,7 @@
 from odoo import api, models
 
 from .failures import warn
+from .invoice_calls_file import InvoiceCallsFile
 
 
 class AccountMoveSend(models.AbstractModel):
@@ -33,6 +34,53 @@ class AccountMoveSend(models.AbstractModel):
                 {"mail_server_id": profile.mail_server_id.id}, origin=mail_template
             )
         return super()._send_mail(move, mail_template, **kwargs)
+
+    # === TO WHOM ===
+
+    @api.model
+    def _get_default_mail_partner_ids(self, move, mail_template, mail_lang):
+        """Send a telecom invoice to the billing contacts of its account."""
+        partners = super()._get_default_mail_partner_ids(move, mail_template, mail_lang)
+        contacts = move._telecom_contacts()
+        if contacts and contacts != move.partner_id:
+            partners = (partners - move.partner_id) | contacts
+        return partners
+
+    # === WITH WHAT ===
+
+    @api.model
+    def _get_placeholder_mail_attachments_data(self, move, **kwargs):
+        """Show the file of calls that will be made when the invoice is sent."""
+        data = super()._get_placeholder_mail_attachments_data(move, **kwargs)
+        if move._telecom_mails_calls() and not move.sudo().telecom_calls_file_id:
+            name = InvoiceCallsFile(move).file_name()
+            data.append(
+                {
+                    "id": f"placeholder_{name}",
+                    "name": name,
+                    "mimetype": "text/csv",
+                    "placeholder": True,
+                }
+            )
+        return data
+
+    @api.model
+    def _link_invoice_documents(self, invoices_data):
+        """Make the file of calls together with the PDF."""
+        result = super()._link_invoice_documents(invoices_data)
+        for move in invoices_data:
+            if move._telecom_mails_calls():
+                move._telecom_ensure_calls_file()
+        return result
+
+    @api.model
+    def _get_invoice_extra_attachments(self, move):
+        attachments = super()._get_invoice_extra_attachments(move)
+        if move._telecom_mails_calls():
+            attachments += move.sudo().telecom_calls_file_id
+        return attachments
+
+    # === FAILURES ===
 
     @api.model
     def _telecom_say_unsent(self, move):

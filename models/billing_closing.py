@@ -188,7 +188,7 @@ class PeriodCloser:
         ids = [row[0] for row in self.env.cr.fetchall()]
         for index in range(0, len(ids), INVOICE_BATCH):
             batch = self.periods.browse(ids[index : index + INVOICE_BATCH])
-            run_batch(self.env, lambda batch=batch: batch._cut(until))
+            run_batch(self.env, lambda batch=batch: batch._cut(until, self.run))
 
     def _freeze(self, until, partners):
         """Close the periods that are due: what is charged from now on goes to the next one.

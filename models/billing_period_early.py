@@ -18,12 +18,13 @@ class BillingPeriod(models.Model):
 
     _inherit = "telecom.billing.period"
 
-    def _cut(self, until):
+    def _cut(self, until, run):
         """Cut these open periods at the midnight that begins the day until which is billed,
         where the part before it makes an invoice.
 
         :param until: date, or UTC datetime whose day each account has for itself; never later
             than the account's own today
+        :param run: the `telecom.billing.run` that does so
         :raises ConcurrencyError: when charges were added meanwhile; the batch is then repeated
         """
         # whoever adds a call adds its usage, too, and there is far less of it
@@ -35,9 +36,9 @@ class BillingPeriod(models.Model):
             day = min(day_of(fields.Datetime.now(), tz), day_of(until, tz))
             moment = midnight_utc(day, tz)
             if period.date_from < day < period.date_to and period.start < moment < period.stop:
-                period._cut_at(day, moment)
+                period._cut_at(day, moment, run)
 
-    def _cut_at(self, day, moment):
+    def _cut_at(self, day, moment, run):
         """Cut this period; leave it as it is when no invoice would be made.
 
         :param date day: first day of the rest
@@ -53,13 +54,13 @@ class BillingPeriod(models.Model):
             rest = self.search([("partner_id", "=", self.partner_id.id), ("date_from", "=", day)])
             self._move_charges_since(day, rest)
             self._move_calls_since(moment, rest)
-            if self._makes_invoice():
+            if self._makes_invoice(run):
                 savepoint.close(rollback=False)
 
-    def _makes_invoice(self):
+    def _makes_invoice(self, run):
         """Tell whether there is an invoice to be made, or a failure to be told."""
         try:
-            return InvoiceQuestion(self.env, self).makes_invoice()
+            return InvoiceQuestion(self.env, self, run).makes_invoice()
         except UserError:
             return True
 

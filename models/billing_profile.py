@@ -96,14 +96,6 @@ class BillingProfile(models.Model):
         domain="[('model', '=', 'account.move')]",
         help="Empty: Odoo's own invoice mail.",
     )
-    annex = fields.Selection(
-        [("none", "None"), ("pdf", "Itemised calls in the PDF")],
-        string="Itemised Calls",
-        required=True,
-        default="none",
-    )
-    amount_in_words = fields.Boolean()
-    note = fields.Text(translate=True, help="Printed at the foot of the invoice.")
 
     # numbers
     country_id = fields.Many2one(

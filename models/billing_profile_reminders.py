@@ -13,3 +13,14 @@ class BillingProfile(models.Model):
         copy=True,
         help="None: nobody is reminded.",
     )
+    reminder_hour = fields.Integer(
+        string="Sent From",
+        required=True,
+        default=8,
+        help="Full hour of the day from which reminders are sent, in the account's time zone.",
+    )
+
+    _reminder_hour_of_day = models.Constraint(
+        "CHECK (reminder_hour BETWEEN 0 AND 23)",
+        "Reminders are sent from an hour between 0 and 23.",
+    )

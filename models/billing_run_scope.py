@@ -23,6 +23,10 @@ class BillingRun(models.Model):
         "the account is, if there is anything to invoice until then.",
     )
 
+    def _asks_for(self, account):
+        """Tell whether somebody wants this very account invoiced now, however little it is."""
+        return self.is_early and account in self.partner_ids
+
     def _accounts(self):
         """Return the accounts that this run is for; None: all."""
         self.ensure_one()

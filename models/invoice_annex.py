@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import pytz
 
-from odoo.tools import SQL, format_date, format_time, get_lang
+from odoo.tools import format_date, format_time, get_lang
+
+from .invoiced_calls import invoiced_calls
 
 
 class InvoiceAnnex:
@@ -24,39 +26,15 @@ class InvoiceAnnex:
             the invoice's own lines say something else, `rounding`, `changed`, `invoiced`
         """
         tables = []
-        rows = self._read()
-        for currency_id in dict.fromkeys(row[7] for row in rows):
+        rows = list(invoiced_calls(self.env, self.move.sudo().telecom_period_ids))
+        for currency_id in dict.fromkeys(row.currency_id for row in rows):
             currency = self.env["res.currency"].browse(currency_id)
-            own = [row for row in rows if row[7] == currency_id]
+            own = [row for row in rows if row.currency_id == currency_id]
             tables.append(self._table(currency, own))
         return tables
 
-    def _read(self):
-        move = self.move
-        periods = move.sudo().telecom_period_ids
-        if not periods:
-            return []
-        for model in ("telecom.cdr", "telecom.call.charge"):
-            self.env[model].flush_model()
-        return self.env.execute_query(
-            SQL(
-                """
-                SELECT charge.call_date, call.src, call.dst, charge.destination,
-                       charge.billed_seconds, charge.free_seconds, charge.amount::text,
-                       charge.currency_id
-                  FROM telecom_call_charge charge
-                  JOIN telecom_cdr call ON call.id = charge.cdr_id
-                  JOIN res_partner account ON account.id = charge.partner_id
-                 WHERE charge.period_id IN %s
-                   AND (charge.tier = 0 OR account.reseller_kind IS DISTINCT FROM 'agent')
-                 ORDER BY charge.call_date, charge.id
-                """,
-                tuple(periods.ids),
-            )
-        )
-
     def _table(self, currency, rows):
-        amounts = [self.sign * Decimal(row[6]) for row in rows]
+        amounts = [self.sign * Decimal(row.amount) for row in rows]
         total = sum(amounts, Decimal())
         # as many decimals as the finest price has, the same on every row
         digits = max(
@@ -66,22 +44,22 @@ class InvoiceAnnex:
         stamp = self._stamps()
         table = {
             "currency": currency,
-            "has_free": any(row[5] for row in rows),
+            "has_free": any(row.free_seconds for row in rows),
             "calls": [
                 (
-                    stamp(when),
-                    source or "",
-                    target or "",
-                    destination,
-                    _minutes(seconds),
-                    _minutes(free) if free else "",
-                    self._number(self.sign * Decimal(amount), digits),
+                    stamp(row.when),
+                    row.source or "",
+                    row.target or "",
+                    row.destination,
+                    _minutes(row.seconds),
+                    _minutes(row.free_seconds) if row.free_seconds else "",
+                    self._number(amount, digits),
                 )
-                for when, source, target, destination, seconds, free, amount, _currency in rows
+                for row, amount in zip(rows, amounts, strict=True)
             ],
             "totals": (
-                _minutes(sum(row[4] for row in rows)),
-                _minutes(sum(row[5] for row in rows)),
+                _minutes(sum(row.seconds for row in rows)),
+                _minutes(sum(row.free_seconds or 0 for row in rows)),
                 self._number(total, digits),
             ),
         }

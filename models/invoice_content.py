@@ -5,14 +5,14 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from odoo import fields
 from odoo.fields import Command
-from odoo.tools import SQL, format_date, plaintext2html
+from odoo.tools import SQL, format_date
 
-from ..engine.calendar import local_day
 from .account_chain import AccountChain
 from .charge import OF_INVOICES
 from .invoice_builder import InvoiceBuilder
 from .invoice_carry import carried_to
 from .invoice_check import InvoiceCheck
+from .invoice_head import InvoiceHead
 from .invoice_line import InvoiceLine
 
 SECTIONS = ("calls", "package", "subscription", "did", "other")
@@ -26,7 +26,7 @@ SECTION_OF = {
 }
 
 
-class InvoiceContent:
+class InvoiceContent(InvoiceHead):
     """Makes the invoices of closed periods. Runs as superuser within the caller's transaction."""
 
     def __init__(self, env, periods):
@@ -107,6 +107,10 @@ class InvoiceContent:
         """Return the rules by which a period is invoiced; see `BillingRules`."""
         return period._billing_rules(self.chain)
 
+    def _run(self, period):
+        """Return the billing run in which a period is invoiced."""
+        return period.run_id
+
     def _waits(self, period, waiting, total):
         """Tell whether what is owed by the end of a period is carried on to the next one.
 
@@ -116,6 +120,7 @@ class InvoiceContent:
         rules = self._rules(period)
         if (
             period.is_manual
+            or self._run(period)._asks_for(period.partner_id)
             or len(waiting) >= rules.carry_periods
             or not rules.is_minor(
                 total, lambda amount, currency: self._convert(period, amount, currency.id)
@@ -181,7 +186,7 @@ class InvoiceContent:
         """Return the lines of a period."""
         currency = period.partner_id.telecom_currency_id
         env = self._lang_env(period.partner_id)
-        lines = [self._call_line(env, period, row) for row in usage]
+        lines = self._call_lines(env, period, usage)
         for charge in charges:
             lines.append(self._charge_line(env, period, charge))
         step = Decimal(str(currency.rounding))
@@ -191,29 +196,52 @@ class InvoiceContent:
             line.period = period
         return lines
 
-    def _call_line(self, env, period, row):
-        direction, destination, currency_id, calls, seconds, free, amount = row
-        minutes = _minutes(seconds)
+    def _call_lines(self, env, period, usage):
+        """Return the lines of calls, in the detail that the profile asks for."""
+        detail = self._rules(period).profile.line_detail
+        groups = defaultdict(list)
+        for direction, destination, currency_id, *sums in usage:
+            key = {
+                "destination": (direction, destination, currency_id),
+                "direction": (direction, False, False),
+                "total": (False, False, False),
+            }[detail]
+            groups[key].append((self._convert(period, sums[-1], currency_id), *sums[:-1]))
+        return [
+            self._call_line(env, period, direction, destination, rows)
+            for (direction, destination, _currency_id), rows in groups.items()
+        ]
+
+    def _call_line(self, env, period, direction, destination, rows):
+        """Return one line of calls.
+
+        :param direction: of its calls, False for both
+        :param destination: False for all of them
+        :param rows: (amount in the invoice's currency, calls, seconds, free seconds)
+        """
+        amount, calls, seconds, free = (sum(column) for column in zip(*rows, strict=True))
+        texts = {
+            "destination": destination or self._direction_text(env, direction),
+            "calls": int(calls),
+            "minutes": _minutes(seconds),
+            "free": _minutes(free),
+        }
         # no word follows a number: languages differ in how many plurals they have
         if free:
             name = env._(
                 "%(destination)s – calls: %(calls)s, minutes: %(minutes)s, of which free: %(free)s",
-                destination=destination,
-                calls=int(calls),
-                minutes=minutes,
-                free=_minutes(free),
+                **texts,
             )
         else:
-            name = env._(
-                "%(destination)s – calls: %(calls)s, minutes: %(minutes)s",
-                destination=destination,
-                calls=int(calls),
-                minutes=minutes,
-            )
-        product = self._rules(period).profile.call_product_id
-        line = InvoiceLine("calls", name, self._convert(period, amount, currency_id), product)
+            name = env._("%(destination)s – calls: %(calls)s, minutes: %(minutes)s", **texts)
+        line = InvoiceLine("calls", name, amount, self._rules(period).profile.call_product_id)
         line.destination, line.direction = destination, direction
         return line
+
+    def _direction_text(self, env, direction):
+        if direction == "outbound":
+            return env._("Outgoing calls")
+        return env._("Incoming calls") if direction else env._("All calls")
 
     def _empty_line(self, period):
         """Return the line of an invoice for nothing: without one Odoo confirms none."""
@@ -272,65 +300,6 @@ class InvoiceContent:
 
     # === THE MOVE ===
 
-    def _issuer(self, profile, lang):
-        key = profile, lang
-        if key not in self._issuers:
-            self._issuers[key] = profile._issuer(lang)
-        return self._issuers[key]
-
-    def _move_vals(self, periods, lines):
-        """Return what one would give Odoo's own `create` for this invoice.
-
-        :param periods: what it covers, oldest first: those carried forward and the last one
-        """
-        period = periods[-1]
-        rules = self._rules(period)
-        profile, company = rules.profile, rules.profile.company_id
-        journal = profile._sale_journal()
-        invoice_date = self._invoice_date(period, rules)
-        self.check.check(period, rules, journal, invoice_date)
-        partner = period.partner_id.with_company(company)
-        vals = {
-            "company_id": company.id,
-            "journal_id": journal.id,
-            "partner_id": partner.id,
-            "currency_id": partner.telecom_currency_id.id,
-            "invoice_date": invoice_date,
-            "invoice_origin": periods._span_text(),
-            # not who runs the billing: Odoo would send the mail in the name of that user
-            "invoice_user_id": (partner.user_id or partner.commercial_partner_id.user_id).id,
-            "telecom_profile_id": profile.id,
-            # as it is now: a later change of the profile prints no issued invoice otherwise
-            "telecom_issuer_id": self._issuer(profile, partner.lang or self.env.lang).id,
-            "telecom_annex": rules.annex,
-            "telecom_amount_in_words": profile.amount_in_words,
-        }
-        # also where there are none: Odoo would take those of the account
-        vals["invoice_payment_term_id"] = rules.payment_term_id.id
-        if not rules.payment_term_id:
-            vals["invoice_date_due"] = fields.Date.add(invoice_date, days=rules.due_days)
-        if profile.note:
-            vals["narration"] = plaintext2html(profile.with_context(lang=partner.lang).note)
-        return self._with_lines(period, vals, lines)
-
-    def _with_lines(self, period, vals, lines):
-        """Return the values with lines, as an invoice or, where it is below zero, a credit note.
-
-        Odoo posts neither with a negative total, and with lines of both signs and different
-        taxes only the taxes tell.
-        """
-
-        def document(move_type, sign):
-            commands = [Command.create(line) for line in self._line_vals(period, lines, sign)]
-            return {**vals, "move_type": move_type, "invoice_line_ids": commands}
-
-        invoice = document("out_invoice", 1)
-        owes = any(line.amount > 0 for line in lines)
-        gets = any(line.amount < 0 for line in lines)
-        if gets and (not owes or self.builder.total(invoice) < 0):
-            return document("out_refund", -1)
-        return invoice
-
     def _line_vals(self, period, lines, sign):
         env = self._lang_env(period.partner_id)
         titles = {
@@ -370,19 +339,6 @@ class InvoiceContent:
                 # such as an adjustment: Odoo leaves a line without a product untaxed
                 vals["tax_ids"] = [Command.set(self._default_taxes(period, company).ids)]
             yield vals
-
-    def _default_taxes(self, period, company):
-        """Return the sales tax of the company, through the account's fiscal position."""
-        positions = self.env["account.fiscal.position"].with_company(company)
-        position = positions._get_fiscal_position(period.partner_id.with_company(company))
-        return position.map_tax(company.account_sale_tax_id)
-
-    def _invoice_date(self, period, rules):
-        if rules.invoice_date_rule == "last_day" or period.is_manual:
-            return fields.Date.subtract(period.date_to, days=1)
-        if rules.invoice_date_rule == "run_day":
-            return local_day(fields.Datetime.now(), period.partner_id._account_tz())
-        return period.date_to
 
     def rounding_vals(self, period, currency, total, usage, charges):
         """Return the charges that make the exact ones add up to the invoice's rounded lines.

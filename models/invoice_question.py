@@ -9,8 +9,15 @@ from .invoice_content import InvoiceContent
 class InvoiceQuestion(InvoiceContent):
     """Asks about one period by the code that makes its invoice, and makes nothing."""
 
+    def __init__(self, env, period, run):
+        super().__init__(env, period)
+        self.run = run.with_env(self.env)
+
+    def _run(self, period):
+        return self.run
+
     def makes_invoice(self):
-        """Tell whether the period has charges and would not be carried forward now.
+        """Tell whether the period has charges and would not be carried forward by the run.
 
         :raises UserError: when what is charged cannot be added up
         """

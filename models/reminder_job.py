@@ -147,7 +147,9 @@ class ReminderJob:
         zones = self.env["res.partner"].union(*accounts.values())._account_zones()
         result = []
         for move, found in candidates.items():
-            today = local_day(self.moment, zones[accounts[move].id])
+            # nobody is reminded at night: the day begins with the issuer's hour
+            night = timedelta(hours=move.telecom_profile_id.reminder_hour)
+            today = local_day(self.moment - night, zones[accounts[move].id])
             found = [each for each in found if each[1] <= today]
             if not found or not move._telecom_remindable():
                 continue
@@ -172,7 +174,7 @@ class ReminderJob:
             move, rule = each.move, each.rule
             key = (
                 move._telecom_account(),
-                self._contact(move),
+                move._telecom_contacts(),
                 move.telecom_profile_id,
                 move.company_id,
                 move.currency_id,
@@ -182,12 +184,6 @@ class ReminderJob:
             )
             groups[key].append(each)
         return list(groups.values())
-
-    @staticmethod
-    def _contact(move):
-        """Return who is reminded: the invoice address of the customer."""
-        partner = move.partner_id
-        return partner.browse(partner.address_get(["invoice"])["invoice"])
 
     # === THE WORK OF A BATCH: each may be repeated after a rollback ===
 
@@ -245,6 +241,7 @@ class ReminderJob:
         # the sternest words of those that are due
         rule = max((each.rule for each, _r in claimed), key=lambda rule: (rule.shift, rule.id))
         mail = self._mail(moves, rule, group[0].today)
+        addresses = ", ".join(mail.recipient_ids.mapped("email_normalized"))
         suspending = self.env["account.move"]
         for each, reminder in claimed:
             move = each.move
@@ -256,7 +253,7 @@ class ReminderJob:
                     **self._facts(move, each.day, each.today),
                     "due_date": due_date,
                     "amount": amount,
-                    "email": mail.recipient_ids.email_normalized,
+                    "email": addresses,
                     "error": False,
                     "mail_id": mail.id,
                     "holds_suspension": suspends,
@@ -268,7 +265,7 @@ class ReminderJob:
                 body=self.env._(
                     "Reminder “%(rule)s” sent to %(address)s.",
                     rule=each.rule.display_name,
-                    address=mail.recipient_ids.email_normalized,
+                    address=addresses,
                 )
             )
             suspending += move if suspends else move.browse()
@@ -285,10 +282,10 @@ class ReminderJob:
         """
         move = moves.sorted(lambda m: (m._telecom_due(today)[0], m.id))[0]
         profile = move.telecom_profile_id
-        contact = self._contact(move)
-        if not contact.email_normalized:
+        contacts = move._telecom_contacts()
+        if not any(contact.email_normalized for contact in contacts):
             raise UserError(
-                self.env._("%s has no valid e-mail address.", contact.display_name or "")
+                self.env._("%s has no valid e-mail address.", contacts[:1].display_name or "")
             )
         template = rule.template_id or self.env.ref(
             "telecom_billing.mail_template_reminder", raise_if_not_found=False
@@ -304,7 +301,7 @@ class ReminderJob:
             "subject": values["subject"],
             "body_html": values["body_html"],
             "body": values["body_html"],
-            "recipient_ids": [fields.Command.link(contact.id)],
+            "recipient_ids": [fields.Command.set(contacts.ids)],
             "attachment_ids": self._attachments(template, moves),
             "auto_delete": False,
         }

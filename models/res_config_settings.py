@@ -32,6 +32,7 @@ class ResConfigSettings(models.TransientModel):
     )
     telecom_unrated = fields.Selection(related="telecom_profile_id.unrated", readonly=False)
     telecom_send_mail = fields.Boolean(related="telecom_profile_id.send_mail", readonly=False)
+    telecom_line_detail = fields.Selection(related="telecom_profile_id.line_detail", readonly=False)
     telecom_annex = fields.Selection(related="telecom_profile_id.annex", readonly=False)
     telecom_country_id = fields.Many2one(related="telecom_profile_id.country_id", readonly=False)
     telecom_bare_numbers = fields.Selection(

@@ -13,9 +13,11 @@ IDENTITY = (
     "mail_server_id",
     "mail_template_id",
     "note",
+    "partner_bank_id",
     "reply_to",
     "sender",
     "tagline",
+    "terms",
 )
 
 

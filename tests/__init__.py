@@ -41,6 +41,7 @@ from . import (
     test_invoice_builder,
     test_invoice_changes,
     test_invoice_content,
+    test_invoice_details,
     test_invoice_document,
     test_invoice_issuer,
     test_invoice_lifecycle,

@@ -102,14 +102,21 @@ class TestBillNow(ClosingCase):
         )
         self.assert_laws(account)
 
-    def test_less_than_the_minimum_cuts_nothing(self):
-        """Of 5 the minimum: 0.05 is left where it is; with another 5 it is 5.05."""
+    def test_who_is_asked_for_waits_for_no_minimum(self):
+        """Of 5 the minimum: 0.05 is invoiced when somebody asks for this very account."""
         self.profile.write({"no_usage": "carry", "minimum_amount": 5, "carry_periods": 3})
         account = self.account("2025-03-10 10:00:00")
-        self.assertFalse(self.bill_now(account).period_ids)
+        self.assertEqual(self.bill_now(account).move_ids.amount_untaxed, 0.05)
+        self.assert_laws(account)
+
+    def test_everybody_asked_for_means_nobody_asked_for(self):
+        """A run for all accounts cuts nothing of which too little would be invoiced."""
+        self.profile.write({"no_usage": "carry", "minimum_amount": 5, "carry_periods": 3})
+        account = self.account("2025-03-10 10:00:00")
+        with freeze_time(NOON):
+            run = self.runs.close_periods(self.moment(NOON), early=True)
+        self.assertFalse(run.period_ids)
         self.assertEqual(len(self.of(account)), 1)
-        self.adjust(account, 5, "2025-03-12")
-        self.assertEqual(self.bill_now(account).move_ids.amount_untaxed, 5.05)
         self.assert_laws(account)
 
     def test_what_was_carried_forward_is_billed_with_it(self):

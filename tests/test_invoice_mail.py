@@ -1,9 +1,13 @@
 import contextlib
+import io
 import socket
+import zipfile
 from unittest.mock import patch
 
 from odoo.exceptions import ValidationError
+from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools.pdf import PdfFileReader
 
 from ..models.billing_closing import PeriodCloser
 from .mail_case import Controller, Mailbox, MailCase
@@ -76,6 +80,105 @@ class TestInvoiceMail(MailCase):
         self.assertIn("Nobody", invoice.activity_ids.note)
         notes = invoice.message_ids.filtered(lambda message: "Not sent" in (message.body or ""))
         self.assertEqual(len(notes), 1)
+
+    def test_calls_as_a_file_with_the_mail(self):
+        """Two calls from Brussels, where it is an hour later than in UTC; one to a bad name."""
+        self.profile.annex = "csv"
+        account = self.make_account("Anna", email="anna@customer.example", lang="en_US")
+        self.card.rate_ids = [
+            Command.create({"prefix": "44", "destination": "=1+1", "price_per_minute": 0.0033})
+        ]
+        self.take_calls(
+            [
+                self.call(account, start="2025-03-10 23:30:00"),
+                self.call(account, "442079460000", start="2025-03-11 10:00:00", src="+3227880100"),
+            ]
+        )
+        quiet = self.make_account("No Calls", email="quiet@customer.example")
+        self.add_service(quiet, self.make_product("Line"))
+        moves = self.bill()
+        invoice = moves.filtered(lambda move: move.partner_id == account)
+        settings = self.env["account.move.send"]._get_default_sending_settings(invoice)
+        number = invoice.name.replace("/", "_")
+        self.assertIn(
+            f"Calls {number}.csv", [each["name"] for each in settings["mail_attachments_widget"]]
+        )
+        self.run_job()
+        (message,) = self.mailbox.to("anna@customer.example")
+        files = {part.get_filename(): part for part in message.walk() if part.get_filename()}
+        self.assertEqual(len(files), 2)
+        part = files[f"Calls {number}.csv"]
+        self.assertEqual(part.get_content_type(), "text/csv")
+        content = part.get_payload(decode=True)
+        self.assertEqual(
+            content.decode("utf-8-sig").splitlines(),
+            [
+                "Date,From,To,Direction,Destination,Seconds,Free Seconds,Amount,Currency",
+                "2025-03-11 00:30:00,3227880100,3225551234,Outbound,Belgium,60,0,0.05,EUR",
+                "2025-03-11 11:00:00,3227880100,442079460000,Outbound,'=1+1,60,0,0.0033,EUR",
+            ],
+        )
+        # it stays as it was sent, and is there for download
+        self.assertEqual(invoice.telecom_calls_file_id.raw, content)
+        action = invoice.action_telecom_calls_file()
+        self.assertIn(f"/web/content/account.move/{invoice.id}/telecom_calls_file", action["url"])
+        (message,) = self.mailbox.to("quiet@customer.example")
+        self.assertEqual(len([part for part in message.walk() if part.get_filename()]), 1)
+        # with the same PDF it goes out again when a person sends it again
+        self.env["account.move.send"]._generate_and_send_invoices(invoice)
+        message = self.mailbox.to("anna@customer.example")[1]
+        self.assertEqual({part.get_filename() for part in message.walk()} - {None}, set(files))
+        # reset to draft: what was sent is detached, what is sent then is made anew
+        invoice.button_draft()
+        self.assertFalse(invoice.telecom_calls_file_id)
+
+    def test_many_calls_are_packed(self):
+        self.profile.annex = "both"
+        account = self.customer("Anna", email="anna@customer.example")
+        self.take_calls([self.call(account)])
+        invoice = self.bill()
+        limit = "odoo.addons.telecom_billing.models.invoice_calls_file.PACK_ROWS"
+        with patch(limit, 1):
+            self.run_job()
+        (message,) = self.mailbox.to("anna@customer.example")
+        (packed,) = [
+            part for part in message.walk() if part.get_content_type() == "application/zip"
+        ]
+        number = invoice.name.replace("/", "_")
+        self.assertEqual(packed.get_filename(), f"Calls {number}.zip")
+        with zipfile.ZipFile(io.BytesIO(packed.get_payload(decode=True))) as archive:
+            self.assertEqual(archive.namelist(), [f"Calls {number}.csv"])
+            self.assertEqual(len(archive.read(f"Calls {number}.csv").splitlines()), 3)
+        # the PDF has them, too
+        (pdf,) = [part for part in message.walk() if part.get_content_type() == "application/pdf"]
+        text = PdfFileReader(io.BytesIO(pdf.get_payload(decode=True))).pages[-1].extract_text()
+        self.assertIn("Itemised Calls", text)
+
+    def test_billing_contacts_get_the_mail_in_the_accounts_stead(self):
+        account = self.customer("Anna", email="anna@customer.example")
+        for name in ("books", "boss"):
+            self.env["res.partner"].create(
+                {
+                    "name": name,
+                    "parent_id": account.id,
+                    "type": "invoice",
+                    "email": f"{name}@customer.example",
+                }
+            )
+        self.env["res.partner"].create(
+            {"name": "no address", "parent_id": account.id, "type": "invoice"}
+        )
+        other = self.customer("Other", email="other@customer.example")
+        self.env["res.partner"].create(
+            {"name": "home", "parent_id": other.id, "type": "delivery", "email": "x@y.example"}
+        )
+        moves = self.bill()
+        self.run_job()
+        self.assertEqual(
+            sorted(address for to, _message in self.mailbox.messages for address in to),
+            ["books@customer.example", "boss@customer.example", "other@customer.example"],
+        )
+        self.assertFalse(moves.activity_ids)
 
     def test_sent_later_by_hand(self):
         account = self.customer("Late Address")

@@ -1,8 +1,10 @@
 from freezegun import freeze_time
 from lxml import html
+from psycopg2 import IntegrityError
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
+from odoo.tools import mute_logger
 
 from ..models.failures import responsible
 from .mail_case import MailCase
@@ -158,20 +160,28 @@ class TestReminders(ReminderCase):
         self.assertIn("1.05", self.text(message))
         self.assertNotIn("6.05", self.text(message))
 
-    def test_the_day_is_that_of_the_account(self):
+    def test_the_day_is_that_of_the_account_and_begins_with_the_issuers_hour(self):
+        """On 15 April it is 8 o'clock in Auckland at 20:00 UTC of the 14th, in Honolulu at 18:00
+        of the 15th; midnight is eight hours earlier."""
         self.rule(0, "on")
-        self.invoice("Auckland", billing_tz="Pacific/Auckland")
-        self.invoice("Honolulu", billing_tz="Pacific/Honolulu")
-        for day, hour, address in (
-            ("2025-04-14", "11:30:00", None),
-            ("2025-04-14", "12:30:00", "auckland"),
-            ("2025-04-15", "09:30:00", None),
-            ("2025-04-15", "10:30:00", "honolulu"),
+        for sent_from, moments in (
+            (8, ("2025-04-14 19:30", "2025-04-14 20:30", "2025-04-15 17:30", "2025-04-15 18:30")),
+            (0, ("2025-04-14 11:30", "2025-04-14 12:30", "2025-04-15 09:30", "2025-04-15 10:30")),
         ):
-            messages = self.run_job(day, hour)
-            self.assertEqual(len(messages), 1 if address else 0, (day, hour))
-            if address:
-                self.assertIn(address, messages[0]["to"])
+            self.profile.reminder_hour = sent_from
+            for zone in ("Auckland", "Honolulu"):
+                self.invoice(f"{zone} {sent_from}", billing_tz=f"Pacific/{zone}")
+            addresses = (None, f"auckland.{sent_from}", None, f"honolulu.{sent_from}")
+            for moment, address in zip(moments, addresses, strict=True):
+                messages = self.run_job(*f"{moment}:00".split())
+                self.assertEqual(len(messages), 1 if address else 0, moment)
+                if address:
+                    self.assertIn(address, messages[0]["to"])
+
+    def test_an_hour_of_the_day(self):
+        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError):
+            self.profile.reminder_hour = 24
+            self.env.flush_all()
 
     def test_several_invoices_in_one_mail(self):
         self.rule(5)

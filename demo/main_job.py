@@ -115,6 +115,11 @@ def set_up_company(env):
             "annex": "pdf",
             "amount_in_words": True,
             "note": "Please pay by bank transfer and quote the payment communication.",
+            "reminder_rule_ids": [
+                Command.create({"days": 3, "moment": "before"}),
+                Command.create({"days": 7, "moment": "after"}),
+                Command.create({"days": 21, "moment": "after", "suspend": True}),
+            ],
         }
     )
     return company

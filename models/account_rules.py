@@ -85,6 +85,7 @@ class ResPartner(models.Model):
 
     @api.depends(
         "billing_profile_id",
+        "lang",
         "property_payment_term_id",
         "reseller_id",
         "telecom_annex",
@@ -94,6 +95,7 @@ class ResPartner(models.Model):
         "telecom_invoice_date_rule",
         "telecom_minimum_amount",
         "telecom_mode",
+        "telecom_no_reminder",
         "telecom_no_usage",
         "telecom_own_due_days",
         "telecom_send_mail",

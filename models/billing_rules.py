@@ -10,7 +10,8 @@ class Setting(NamedTuple):
 
     value: as the field of the billing profile has it
     origin: `customer`, or where the profile is from: `assigned` to the account, `reseller`
-        (the account's own), `above` (a reseller further up), `company`
+        (the account's own), `above` (a reseller further up), `company`; `product` and `user`
+        where neither says anything
     """
 
     value: Any
@@ -35,8 +36,12 @@ class BillingRules:
         "minimum_amount",
         "carry_periods",
         "unrated",
-        "annex",
         "tax_ids",
+        "lang",
+        "line_detail",
+        "annex",
+        "amount_in_words",
+        "reminder_rule_ids",
     )
 
     def __init__(self, account, profile):
@@ -50,8 +55,12 @@ class BillingRules:
             "send_mail": self._switch("send_mail"),
             **self._usage_settings(),
             "unrated": Setting(profile.unrated, self.issuer),
-            "annex": self._setting("annex"),
             "tax_ids": self._tax_setting(),
+            "lang": self._language_setting(),
+            "line_detail": Setting(profile.line_detail, self.issuer),
+            "annex": self._setting("annex"),
+            "amount_in_words": Setting(profile.amount_in_words, self.issuer),
+            "reminder_rule_ids": self._reminder_setting(),
         }
 
     def __getattr__(self, name):
@@ -120,6 +129,19 @@ class BillingRules:
         )
         return Setting(taxes, "customer" if taxes else "product")
 
+    def _language_setting(self):
+        """Return the code of the language of invoices and mails: that of whoever runs the billing
+        where the account has none."""
+        own = self.account.lang
+        return Setting(own or self.account.env.lang or "en_US", "customer" if own else "user")
+
+    def _reminder_setting(self):
+        """Return the rules by which the account is reminded: none where it is excluded."""
+        rules = self.profile.reminder_rule_ids
+        if self.account.telecom_no_reminder:
+            return Setting(rules.browse(), "customer")
+        return Setting(rules, self.issuer)
+
     # === WHAT THEY SAY ===
 
     @property
@@ -170,6 +192,8 @@ class BillingRules:
     def _field(self, name):
         if name == "tax_ids":
             return self.account._fields["telecom_tax_ids"]
+        if name == "lang":
+            return self.account._fields["lang"]
         return self.profile._fields[name]
 
     def _label(self, env, name):
@@ -181,6 +205,11 @@ class BillingRules:
         value, field = self.settings[name].value, self._field(name)
         if name == "tax_ids":
             return ", ".join(value.mapped("name")) or env._("The products'")
+        if name == "lang":
+            return env["res.lang"]._get_data(code=value).name or value
+        if name == "reminder_rule_ids":
+            texts = value.with_env(env(su=True)).mapped("display_name")
+            return "; ".join(texts) or env._("None")
         if name == "due_days":
             return env._("Days after the invoice date: %s", value)
         if name == "minimum_amount":
@@ -197,6 +226,7 @@ class BillingRules:
         origin, profile = self.settings[name].origin, self.profile.name
         return {
             "customer": lambda: env._("This account"),
+            "user": lambda: env._("Whoever runs the billing"),
             "product": lambda: env._("The products, through the fiscal position"),
             "assigned": lambda: env._("Profile given to this account: %s", profile),
             "reseller": lambda: env._("Its reseller: %s", profile),

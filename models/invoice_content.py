@@ -198,7 +198,7 @@ class InvoiceContent(InvoiceHead):
 
     def _call_lines(self, env, period, usage):
         """Return the lines of calls, in the detail that the profile asks for."""
-        detail = self._rules(period).profile.line_detail
+        detail = self._rules(period).line_detail
         groups = defaultdict(list)
         for direction, destination, currency_id, *sums in usage:
             key = {

@@ -38,9 +38,9 @@ class InvoiceHead:
             "invoice_user_id": (partner.user_id or partner.commercial_partner_id.user_id).id,
             "telecom_profile_id": profile.id,
             # as it is now: a later change of the profile prints no issued invoice otherwise
-            "telecom_issuer_id": self._issuer(profile, partner.lang or self.env.lang).id,
+            "telecom_issuer_id": self._issuer(profile, rules.lang).id,
             "telecom_annex": rules.annex,
-            "telecom_amount_in_words": profile.amount_in_words,
+            "telecom_amount_in_words": rules.amount_in_words,
         }
         if profile.partner_bank_id:
             vals["partner_bank_id"] = profile.partner_bank_id.id
@@ -48,7 +48,7 @@ class InvoiceHead:
         vals["invoice_payment_term_id"] = rules.payment_term_id.id
         if not rules.payment_term_id:
             vals["invoice_date_due"] = fields.Date.add(invoice_date, days=rules.due_days)
-        narration = profile._narration(partner.lang)
+        narration = profile._narration(rules.lang)
         if narration is not None:
             vals["narration"] = narration
         return self._with_lines(period, vals, lines)

@@ -209,10 +209,11 @@ class TestOrigins(RulesCase):
 
     def test_where_each_setting_is_from(self):
         first, second, third = self.customers()
-        profile_settings = set(first._billing_rules().NAMES) - {"tax_ids"}
+        profile_settings = set(first._billing_rules().NAMES) - {"tax_ids", "lang"}
         for account, origin in ((first, "company"), (second, "reseller"), (third, "above")):
             origins = self.origins(account)
             self.assertEqual(origins.pop("tax_ids"), "product")
+            self.assertEqual(origins.pop("lang"), "customer")
             self.assertEqual(origins, dict.fromkeys(profile_settings, origin))
         first.billing_profile_id = self.theirs
         self.assertEqual(self.origins(first)["mode"], "assigned")
@@ -227,29 +228,37 @@ class TestOrigins(RulesCase):
                 "telecom_minimum_amount": 7,
                 "telecom_tax_ids": [Command.set(tax.ids)],
                 "telecom_own_due_days": True,
+                "telecom_no_reminder": True,
+                "lang": False,
             }
         )
+        self.theirs.reminder_rule_ids = [Command.create({"days": 9, "moment": "after"})]
         rules, origins = account._billing_rules(), self.origins(account)
         self.assertEqual(
             {name for name, origin in origins.items() if origin == "customer"},
             {
                 *("mode", "no_usage", "minimum_amount", "carry_periods"),
-                *("tax_ids", "due_days", "payment_term_id"),
+                *("tax_ids", "due_days", "payment_term_id", "reminder_rule_ids"),
             },
         )
         self.assertEqual((rules.mode, rules.no_usage, rules.minimum_amount), ("draft", "carry", 7))
         self.assertEqual((rules.due_days, rules.tax_ids), (0, tax))
+        self.assertEqual((origins["lang"], bool(rules.reminder_rule_ids)), ("user", False))
         self.assertEqual(rules.invoice_date_rule, self.theirs.invoice_date_rule)
         with self.assertRaises(AttributeError):
             _nothing = rules.nothing
 
     def test_the_form_shows_them_and_follows_what_is_typed(self):
-        account = self.account(reseller_id=self.lower.id)
+        account = self.account(reseller_id=self.lower.id, lang=False)
         manager = self.make_user("boss", "telecom_billing.group_manager,base.group_partner_manager")
         form = Form(account.with_user(manager))
         self.assertIn("Upper Telecom", form.telecom_rules_html)
         self.assertNotIn("This account", form.telecom_rules_html)
         self.assertIn("Confirmed at once", form.telecom_rules_html)
+        self.assertIn("English (US)", form.telecom_rules_html)
+        self.theirs.reminder_rule_ids = [Command.create({"days": 9, "moment": "after"})]
+        form = Form(account.with_user(manager))
+        self.assertIn("9 days after the due date", form.telecom_rules_html)
         form.telecom_mode = "draft"
         self.assertIn("This account", form.telecom_rules_html)
         self.assertIn("Draft, a person confirms", form.telecom_rules_html)

@@ -14,6 +14,7 @@ from . import (
     account_move_reminders,
     account_move_send,
     account_move_series,
+    account_readers,
     account_rules,
     account_suspension,
     account_terms,

@@ -24,7 +24,8 @@ class AccountMove(models.Model):
     def action_telecom_calls_file(self):
         """Download the calls behind this invoice as a CSV file."""
         self.ensure_one()
-        self.check_access("read")
+        # the file is kept with the invoice
+        self.check_access("write")
         if self.state != "posted":
             raise UserError(
                 self.env._("The calls of %s may still change: confirm it first.", self.display_name)

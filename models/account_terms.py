@@ -191,13 +191,19 @@ class ResPartner(models.Model):
 
     def _follow_company(self):
         """Move the open periods of these accounts, and of those below them, to the books of the
-        company that bills them now."""
+        company that bills them now, where they are read, too."""
+        everyone = self._and_below()
+        if everyone:
+            self.env["telecom.billing.period"].sudo()._follow_company(everyone)
+            everyone._set_reader_companies()
+
+    def _and_below(self):
+        """Return these accounts and all that they sell to, directly or through others."""
         accounts = everyone = self.sudo().with_context(active_test=False)
         while accounts:
             accounts = accounts.search([("reseller_id", "in", accounts.ids)]) - everyone
             everyone += accounts
-        if everyone:
-            self.env["telecom.billing.period"].sudo()._follow_company(everyone)
+        return everyone
 
 
 def _differ(one, other):

@@ -167,6 +167,7 @@ class BillingProfile(models.Model):
     def create(self, vals_list):
         profiles = super().create(vals_list)
         profiles.owner_id._follow_company()
+        profiles._forget_rules()
         return profiles
 
     def write(self, vals):
@@ -175,6 +176,7 @@ class BillingProfile(models.Model):
         result = super().write(vals)
         if moves:
             (owners + self.owner_id)._follow_company()
+            self._forget_rules()
         if "company_id" in vals:
             self._accounts()._follow_company()
         return result
@@ -183,9 +185,14 @@ class BillingProfile(models.Model):
         accounts = self.owner_id + self._accounts()
         result = super().unlink()
         accounts._follow_company()
+        self._forget_rules()
         return result
 
     # === BUSINESS METHODS ===
+
+    def _forget_rules(self):
+        """Let record rules look again which companies are resellers' own."""
+        self.env.registry.clear_cache()
 
     def _accounts(self):
         """Return the accounts that were given one of these profiles."""

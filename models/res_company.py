@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .account_chain import AccountChain
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -48,3 +50,17 @@ class ResCompany(models.Model):
                     .create({"name": company.name, "company_id": company.id})
                 )
         return self.sudo().billing_profile_id
+
+    @api.model
+    def _of_resellers(self):
+        """Return the companies that are resellers' own: distributors invoice their customers in
+        them, and are invoiced by another company."""
+        profiles = self.env["telecom.billing.profile"].sudo().search([("owner_id", "!=", False)])
+        chain = AccountChain(self.env)
+        return self.union(
+            *(
+                profile.company_id
+                for profile in profiles
+                if chain.profile(profile.owner_id).company_id != profile.company_id
+            )
+        )

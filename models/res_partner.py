@@ -58,6 +58,7 @@ class ResPartner(models.Model):
     )
     billing_profile_id = fields.Many2one(
         "telecom.billing.profile",
+        groups="base.group_user",
         help="Empty: the profile of the reseller, else of the nearest reseller above, else of "
         "the company.",
     )
@@ -65,6 +66,8 @@ class ResPartner(models.Model):
         "res.company",
         string="Billed By",
         default=lambda self: self.env.company,
+        # the customers of a reseller are not told who is above it
+        groups="base.group_user",
         help="The company whose books the account is billed in when no profile says otherwise.",
     )
     telecom_currency_id = fields.Many2one(
@@ -89,7 +92,11 @@ class ResPartner(models.Model):
         help="The reseller that sells to this account; empty for the provider's own.",
     )
     reseller_path = fields.Char(
-        compute="_compute_reseller_path", store=True, recursive=True, index=True
+        compute="_compute_reseller_path",
+        store=True,
+        recursive=True,
+        index=True,
+        groups="base.group_user",
     )
 
     subscription_ids = fields.One2many(

@@ -53,6 +53,7 @@ from . import (
     test_manual_charges,
     test_manual_invoices,
     test_price_check,
+    test_privacy_matrix,
     test_rate_cards,
     test_rate_deck,
     test_rate_import,

@@ -21,6 +21,7 @@
         # screens
         "views/telecom_rate_card_views.xml",
         "views/telecom_rate_views.xml",
+        "views/telecom_rate_loss_views.xml",
         "views/telecom_cdr_views.xml",
         "views/telecom_cdr_source_views.xml",
         "views/telecom_cdr_import_views.xml",
@@ -43,6 +44,7 @@
         "report/account_invoice_templates.xml",
         # wizards
         "wizards/telecom_rate_import_views.xml",
+        "wizards/telecom_rate_derive_views.xml",
         "wizards/telecom_cdr_import_wizard_views.xml",
         "wizards/telecom_price_check_views.xml",
         "wizards/telecom_billing_run_launch_views.xml",

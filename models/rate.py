@@ -6,6 +6,27 @@ from odoo.tools import SQL
 PRICE_DIGITS = (16, 8)
 
 
+def clean_prefix(env, typed):
+    """Return a prefix as calls are matched: digits only, without + or 00 in front.
+
+    :raises ValidationError: when nothing is left of it
+    """
+    typed = prefix = "".join((typed or "").split())
+    if prefix.startswith("+"):
+        prefix = prefix[1:]
+    elif prefix.startswith("00"):
+        prefix = prefix[2:]
+    if typed and not prefix:
+        raise ValidationError(
+            env._(
+                "%s is no prefix: digits have to follow it. Leave the prefix empty for the "
+                "price of every number for which there is no other.",
+                typed,
+            )
+        )
+    return prefix
+
+
 class Rate(models.Model):
     """One row of a rate card: the price of calls to the numbers that start with a prefix."""
 
@@ -157,18 +178,5 @@ class Rate(models.Model):
     def _clean(self, vals):
         """Write prefixes the way calls are matched: digits only, without + or 00 in front."""
         if "prefix" in vals:
-            typed = prefix = "".join((vals["prefix"] or "").split())
-            if prefix.startswith("+"):
-                prefix = prefix[1:]
-            elif prefix.startswith("00"):
-                prefix = prefix[2:]
-            if typed and not prefix:
-                raise ValidationError(
-                    self.env._(
-                        "%s is no prefix: digits have to follow it. Leave the prefix empty for the "
-                        "price of every number for which there is no other.",
-                        typed,
-                    )
-                )
-            vals["prefix"] = prefix
+            vals["prefix"] = clean_prefix(self.env, vals["prefix"])
         return vals

@@ -12,6 +12,7 @@ from ..engine.countries import country_of_prefix
 from . import rate_deck_sql as sql
 from .bulk import copy_lines, escape
 from .rate_deck_words import DeckWords
+from .rate_derivation import changed_prefixes
 
 SAMPLES = 20
 COLUMNS = (
@@ -77,6 +78,7 @@ class RateDeck:
 
         :param card: `telecom.rate.card`; an empty recordset stands for a new card
         """
+        card._refuse_edits_in_step()
         return self._plan(card, rows, effective, replace)
 
     def apply(self, card, rows, effective=None, replace=False):
@@ -91,8 +93,9 @@ class RateDeck:
             directions of calls that it has rows of
         :return: :class:`DeckResult`
         :raises UserError: when the deck was not read to its end, or no moment is given for a card
-            that has rates
+            that has rates, or the card is kept in step with another one
         """
+        card._refuse_edits_in_step()
         # Two imports into one card at the same time: the second fails here and is repeated by
         # Odoo, after the first, on what that left.
         self.env.cr.execute(
@@ -107,6 +110,8 @@ class RateDeck:
             cr.execute(statement, params)
         self.env["telecom.rate"].invalidate_model(flush=False)
         card.invalidate_recordset()
+        # what followers do overwrites the plan
+        card._rates_changed(changed_prefixes(cr))
         return result
 
     # === THE PLAN ===

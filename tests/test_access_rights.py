@@ -7,6 +7,7 @@ from freezegun import freeze_time
 from psycopg2.errors import ReadOnlySqlTransaction
 
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 from odoo.service.model import call_kw
 from odoo.tools import mute_logger
 
@@ -32,6 +33,8 @@ RIGHTS = {
     "telecom.package": ("r", "crwu"),
     "telecom.rate": ("r", "crwu"),
     "telecom.rate.card": ("r", "crwu"),
+    "telecom.rate.loss": ("r", "r"),
+    "telecom.rate.markup": ("r", "crwu"),
     "telecom.reconciliation.report": ("r", "r"),
     "telecom.reminder": ("r", "r"),
     "telecom.reminder.rule": ("r", "crwu"),
@@ -45,6 +48,7 @@ WIZARDS = {
     "telecom.cdr.import.column": ("crwu", "crwu"),
     "telecom.cdr.import.wizard": ("crwu", "crwu"),
     "telecom.price.check": ("crwu", "crwu"),
+    "telecom.rate.derive": ("", "crwu"),
     "telecom.rate.import": ("", "crwu"),
     "telecom.rate.import.column": ("", "crwu"),
 }
@@ -123,6 +127,21 @@ class AccessCase(TelecomCommon):
         rule = env["telecom.reminder.rule"].create({"profile_id": company.billing_profile_id.id})
         reminder = env["telecom.reminder"]._claim(run.move_ids, rule, "skipped")
         reminder.company_id = company
+        reseller = cls.make_account(
+            f"Reseller of {name}",
+            is_reseller=True,
+            telecom_company_id=company.id,
+            rate_card_id=card.id,
+        )
+        cheap = cls.make_card(
+            f"Cheap {name}",
+            [("32", "Belgium", 0.01, {})],
+            company_id=company.id,
+            owner_id=reseller.id,
+            parent_card_id=card.id,
+            markup_ids=[Command.create({"prefix": "32", "percent": 10})],
+        )
+        cheap._check_losses()
         records = {
             "account.move": run.move_ids[:1],
             "account.move.line": run.move_ids.invoice_line_ids[:1],
@@ -146,6 +165,8 @@ class AccessCase(TelecomCommon):
             "telecom.package": env["telecom.package"].search([("product_id", "=", package.id)]),
             "telecom.rate": card.rate_ids[:1],
             "telecom.rate.card": card,
+            "telecom.rate.loss": cheap.loss_ids[:1],
+            "telecom.rate.markup": cheap.markup_ids,
             "telecom.reconciliation.report": env["telecom.reconciliation.report"].search(
                 [("partner_id", "=", account.id)]
             ),
@@ -248,6 +269,7 @@ class TestAccessRights(AccessCase):
             "telecom.cdr.import.column": {"position": 1, "name": "uid"},
             "telecom.cdr.import.wizard": {"source_id": source, "file": "c2VjcmV0"},
             "telecom.price.check": {"number": "3225551234"},
+            "telecom.rate.derive": {"card_id": self.records["telecom.rate.card"].id},
             "telecom.rate.import": {"file": "c2VjcmV0"},
             "telecom.rate.import.column": {"position": 1, "name": "Prefix"},
         }

@@ -3,5 +3,6 @@ from . import (
     telecom_billing_run_launch,
     telecom_cdr_import_wizard,
     telecom_price_check,
+    telecom_rate_derive,
     telecom_rate_import,
 )

@@ -115,6 +115,7 @@ class RateImport(models.TransientModel):
     can_import = fields.Boolean(readonly=True)
     reject_file = fields.Binary(string="Rejected Rows", attachment=False, readonly=True)
     reject_file_name = fields.Char(readonly=True)
+    loss_warning = fields.Text(string="Sold Under Cost", readonly=True)
     is_past = fields.Boolean(compute="_compute_is_past")
 
     # === DEFAULTS AND SELECTIONS ===
@@ -210,6 +211,7 @@ class RateImport(models.TransientModel):
         result = RateDeck(self.env, self.tz).apply(*self._arguments(deck))
         self.card_id._log_deck(self.file_name, result, self.effective, self.mode == "replace")
         self._show(deck, result, "done")
+        self.loss_warning = "\n".join(self.card_id._loss_warnings())
         return self._reopen()
 
     def action_back(self):

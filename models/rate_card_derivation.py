@@ -116,8 +116,7 @@ class RateCard(models.Model):
         parent = self.sudo().browse(terms.parent)
         parts = [
             env._(
-                "Rates are derived from %(parent)s, %(since)s: %(percent)s %%, %(digits)s "
-                "decimals",
+                "Rates are derived from %(parent)s, %(since)s: %(percent)s %%, %(digits)s decimals",
                 parent=parent.name,
                 since=env._("from %s", format_datetime(env, self.derived_since))
                 if self.derived_since

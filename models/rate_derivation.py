@@ -147,9 +147,7 @@ class RateDerivation:
     def _collect(self, whole):
         cr, result = self.env.cr, DerivationResult()
         cr.execute(sql.COUNTS)
-        counts = dict(
-            zip(("new", "changed", "unchanged", "closed"), cr.fetchone(), strict=True)
-        )
+        counts = dict(zip(("new", "changed", "unchanged", "closed"), cr.fetchone(), strict=True))
         result.counts.update(counts)
         result.changes = bool(counts["new"] or counts["changed"] or counts["closed"])
         if whole:
@@ -161,6 +159,6 @@ class RateDerivation:
 
 def changed_prefixes(cr):
     """Return the prefixes whose rates the plan at hand changes, None where these are many."""
-    cr.execute(f"{sql.CHANGED_PREFIXES} LIMIT {FEW_PREFIXES + 1}")
+    cr.execute(sql.CHANGED_PREFIXES, [FEW_PREFIXES + 1])
     prefixes = [prefix for (prefix,) in cr.fetchall()]
     return None if len(prefixes) > FEW_PREFIXES else prefixes

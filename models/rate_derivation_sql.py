@@ -28,7 +28,7 @@ _AMONG = "(%(all)s OR prefix IN (SELECT prefix FROM telecom_derive_prefix))"
 
 # What the card has to be from the moment on. The mark-up of the longest prefix counts, one for the
 # rate's direction before one for both. What costs something does not become free by rounding.
-DERIVE = f"""
+_DERIVE = f"""
 INSERT INTO telecom_derive_rate
 WITH source AS (
     SELECT id, direction, coalesce(prefix, '') AS prefix, destination, price_per_minute AS price,
@@ -64,7 +64,7 @@ _ROUNDED = {
     "up": "round(ceil({} * %(steps)s) / %(steps)s, %(digits)s)",
 }
 DERIVE = {
-    method: DERIVE.format(price=text.format("raw_price"), fee=text.format("raw_fee"))
+    method: _DERIVE.format(price=text.format("raw_price"), fee=text.format("raw_fee"))
     for method, text in _ROUNDED.items()
 }
 
@@ -132,6 +132,7 @@ CHANGED_PREFIXES = """
 SELECT prefix FROM telecom_deck_plan WHERE kind <> 'unchanged'
  UNION
 SELECT coalesce(r.prefix, '') FROM telecom_deck_end e JOIN telecom_rate r ON r.id = e.rate_id
+ LIMIT %s
 """
 # mark-ups for prefixes with which no rate of the parent begins
 UNUSED_MARKUPS = """

@@ -22,7 +22,6 @@ class RateLoss(models.Model):
     currency_id = fields.Many2one("res.currency", required=True)
     rate_id = fields.Many2one(
         "telecom.rate",
-        string="Rate",
         required=True,
         index=True,
         ondelete="cascade",
@@ -48,7 +47,6 @@ class RateLoss(models.Model):
         string="3 min Difference", digits=PRICE_DIGITS, min_display_digits=4
     )
     difference = fields.Float(
-        string="Difference",
         digits=PRICE_DIGITS,
         min_display_digits=4,
         help="The larger one of the two calls.",

@@ -42,7 +42,8 @@ SELECT id, direction, prefix, destination,
     SELECT r.id, r.direction, coalesce(r.prefix, '') AS prefix, r.destination,
            r.price_per_minute AS price, coalesce(r.connection_fee, 0) AS fee,
            coalesce(r.included_seconds, 0) AS included, r.initial_increment AS initial,
-           r.increment, c.rounding_method AS method, round(power(0.1, c.rounding_digits), 8) AS step,
+           r.increment, c.rounding_method AS method,
+           round(power(0.1, c.rounding_digits), 8) AS step,
            60 * round(power(10::numeric, {SCALE} - c.rounding_digits)) AS divisor,
            30 * round(power(10::numeric, {SCALE} - c.rounding_digits)) AS half
       FROM telecom_rate r JOIN telecom_rate_card c ON c.id = r.card_id

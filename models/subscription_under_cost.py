@@ -30,7 +30,8 @@ class Subscription(models.Model):
         day = max(filter(None, (self.date_start, fields.Date.context_today(self))))
         try:
             cost = prices.price(self, reseller, day)
-            cost = prices.terms_price(self, cost, reseller.telecom_currency_id, self.currency_id, day)
+            currencies = reseller.telecom_currency_id, self.currency_id
+            cost = prices.terms_price(self, cost, *currencies, day)
         except UserError:
             # the service says so when it is charged
             return False

@@ -161,8 +161,10 @@ class RateCard(models.Model):
         cr.execute(
             sql.MOMENTS, {"sale": self.id, "cost": bought.id, "now": now, "limit": MOMENTS - 1}
         )
-        for moment in [now, *(moment for (moment,) in cr.fetchall())]:
-            cr.execute(sql.TABLES)
+        moments = [now, *(moment for (moment,) in cr.fetchall())]
+        cr.execute(sql.TABLES)
+        for moment in moments:
+            cr.execute(sql.EMPTY)
             calls = {"moment": moment, "short": SHORT_CALL, "long": LONG_CALL}
             for table, card, rate in (
                 ("telecom_loss_sale", self, "1"),
@@ -174,17 +176,18 @@ class RateCard(models.Model):
                 )
             for digits in range(14, -1, -1):
                 cr.execute(sql.COVERED, {"digits": digits})
-            cr.execute(
-                sql.FIND,
-                {
-                    "card": self.id,
-                    "company": self.company_id.id or None,
-                    "owner": self.owner_id.id,
-                    "currency": self.currency_id.id,
-                    "moment": moment,
-                    "uid": self.env.uid,
-                },
-            )
+            cr.execute(sql.ANALYZE_COVERED)
+            params = {
+                "card": self.id,
+                "company": self.company_id.id or None,
+                "owner": self.owner_id.id,
+                "currency": self.currency_id.id,
+                "moment": moment,
+                "uid": self.env.uid,
+            }
+            cr.execute(sql.FIND, params)
+            if moment != moments[-1]:
+                cr.execute(sql.KEEP, params)
 
 
 class ResPartner(models.Model):

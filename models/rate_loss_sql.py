@@ -12,8 +12,12 @@ CREATE TEMPORARY TABLE IF NOT EXISTS telecom_loss_cost (
 CREATE TEMPORARY TABLE IF NOT EXISTS telecom_loss_covered (
     direction varchar, prefix varchar
 ) ON COMMIT DROP;
-TRUNCATE telecom_loss_sale, telecom_loss_cost, telecom_loss_covered
+CREATE TEMPORARY TABLE IF NOT EXISTS telecom_loss_known (
+    LIKE telecom_rate_loss
+) ON COMMIT DROP;
+TRUNCATE telecom_loss_known
 """
+EMPTY = "TRUNCATE telecom_loss_sale, telecom_loss_cost, telecom_loss_covered"
 
 _UNIT = 10**SCALE
 
@@ -66,6 +70,8 @@ SELECT direction, left(prefix, %(digits)s) FROM (
  GROUP BY 1, 2 HAVING count(*) = 10
 """
 
+ANALYZE_COVERED = "ANALYZE telecom_loss_covered"
+
 # For every prefix of either card, the rates that price its numbers on both sides.
 FIND = """
 INSERT INTO telecom_rate_loss (
@@ -114,12 +120,18 @@ SELECT %(card)s, %(company)s, %(owner)s, %(currency)s, rate_id, direction, numbe
   FROM compared x
  WHERE NOT EXISTS (SELECT 1 FROM telecom_loss_covered v
                     WHERE v.direction = x.direction AND v.prefix = x.numbers)
-   AND NOT EXISTS (SELECT 1 FROM telecom_rate_loss known
-                    WHERE known.card_id = %(card)s AND known.direction = x.direction
-                      AND known.prefix = x.numbers AND known.rate_id = x.rate_id
-                      AND known.cost_prefix = x.cost_prefix
+   AND NOT EXISTS (SELECT 1 FROM telecom_loss_known known
+                    WHERE known.direction = x.direction AND known.prefix = x.numbers
+                      AND known.rate_id = x.rate_id AND known.cost_prefix = x.cost_prefix
                       AND (known.sale_short, known.cost_short, known.sale_long, known.cost_long)
                           = (x.sale_short, x.cost_short, x.sale_long, x.cost_long))
+"""
+
+# What was found, in a table that grows only between two searches.
+KEEP = """
+INSERT INTO telecom_loss_known
+SELECT * FROM telecom_rate_loss WHERE card_id = %(card)s AND date_from = %(moment)s;
+ANALYZE telecom_loss_known
 """
 
 # The moments to come at which prices of one of the two cards change.

@@ -111,7 +111,7 @@ class RateCard(models.Model):
             if card.loss_count:
                 texts.append(
                     self.env._(
-                        "Rate card %(card)s: %(count)s prices are under what %(reseller)s pays.",
+                        "Rate card %(card)s, prices under what %(reseller)s pays: %(count)s.",
                         card=card.name,
                         count=card.loss_count,
                         reseller=card.owner_id.name,

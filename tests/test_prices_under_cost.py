@@ -174,9 +174,7 @@ class TestPricesUnderCost(LossCase):
         )
         wizard.action_read()
         wizard.action_import()
-        self.assertEqual(
-            wizard.loss_warning, "Rate card Retail: 1 prices are under what Voice pays."
-        )
+        self.assertEqual(wizard.loss_warning, "Rate card Retail, prices under what Voice pays: 1.")
 
     def test_a_derived_card_under_cost_warns_at_once(self):
         self.buy(("32", 0.05, {}))
@@ -184,7 +182,9 @@ class TestPricesUnderCost(LossCase):
             owner=self.reseller, parent_card=self.bought, percent=-10, digits=4
         )
         wizard = self.env["telecom.rate.derive"].create({"card_id": card.id})
-        self.assertIn("1 prices are under", wizard.action_derive()["params"]["message"])
+        self.assertIn(
+            "prices under what Voice pays: 1", wizard.action_derive()["params"]["message"]
+        )
         card.markup_percent = 0
         self.assertEqual(wizard.action_derive()["type"], "ir.actions.act_window_close")
         self.assertFalse(card.action_open_losses()["context"])

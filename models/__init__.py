@@ -3,6 +3,7 @@ from . import clean_values
 
 # isort: split
 from . import (
+    account_chain_row,
     account_charging,
     account_identifier,
     account_journal,
@@ -15,6 +16,7 @@ from . import (
     account_move_send,
     account_move_series,
     account_readers,
+    account_moves,
     account_rules,
     account_suspension,
     account_terms,
@@ -22,6 +24,7 @@ from . import (
     billing_period,
     billing_period_early,
     billing_period_edges,
+    billing_period_moves,
     billing_profile,
     billing_profile_document,
     billing_profile_identity,

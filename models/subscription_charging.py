@@ -82,6 +82,8 @@ class SubscriptionCharger:
         """Return the ids of the services to look at: those that are sound, those that failed."""
         self.env["telecom.subscription"].flush_model()
         self.env["res.partner"].flush_model()
+        self.env["telecom.account.chain"].flush_model()
+        self.env["telecom.billing.profile"].flush_model()
         # a service is charged at all its tiers at once: it is looked at for each of them
         tiers = "string_to_array(trim(TRAILING '/' FROM p.reseller_path), '/')::integer[]"
         query = """
@@ -92,14 +94,25 @@ class SubscriptionCharger:
                AND s.date_start <= %(horizon)s
                AND (s.error IS NULL OR s.failed_on IS NULL OR s.failed_on <= %(before)s)
         """
+        # what was due before the account was moved is owed by those who stood above it then
+        moved = f"""
+            EXISTS (SELECT 1 FROM telecom_account_chain move
+                     WHERE move.partner_id = ANY({tiers}) AND move.date_from > s.next_charge_date)
+        """
         if partners is not None:
-            query += f" AND {tiers} && %(partners)s"
+            query += f" AND ({tiers} && %(partners)s OR {moved})"
         if companies is not None:
+            # the company that bills a tier is that of its issuer, if there is one
             query += f"""
-               AND EXISTS (SELECT 1 FROM res_partner tier
-                            WHERE tier.id = ANY({tiers})
-                              AND (tier.telecom_company_id IS NULL
-                                   OR tier.telecom_company_id = ANY(%(companies)s)))
+               AND (EXISTS (SELECT 1 FROM res_partner tier
+                         LEFT JOIN telecom_billing_profile issuer
+                                ON issuer.owner_id = tier.id AND issuer.active
+                                OR issuer.id = tier.billing_profile_id
+                             WHERE tier.id = ANY({tiers})
+                               AND (tier.telecom_company_id IS NULL
+                                    OR tier.telecom_company_id = ANY(%(companies)s)
+                                    OR issuer.company_id = ANY(%(companies)s)))
+                    OR {moved})
             """
         self.env.cr.execute(
             query + " ORDER BY s.id",
@@ -149,6 +162,7 @@ class SubscriptionCharger:
             )
             services = self.env["telecom.subscription"].browse(ids)
             services.invalidate_recordset()
+            self.chain.load(services.partner_id)
             existing = self._existing(services)
             with_setup = self._charges(services.filtered(lambda s: not s.charged_until), "=")
             with_setup = with_setup.subscription_id
@@ -190,14 +204,13 @@ class SubscriptionCharger:
             default=service.charged_until or service.date_start,
         )
         end = service.date_end or FAR
-        tiers = self.chain.tiers(service.partner_id)
         for whole in service._span_rule().spans(begin, FAR):
             date_from, date_to = max(whole[0], begin), min(whole[1], end)
             due = date_from if service.invoicing == "advance" else date_to
             if date_from >= end or due > until:
                 break
             self._change_currency(service, date_from)
-            for level, tier in enumerate(tiers):
+            for level, tier in enumerate(self.chain.tiers_on(service.partner_id, due)):
                 rows += [
                     self._row(service, level, tier, part, due, service.kind, 0, date_from, whole)
                     for part in self._expected(service, level, tier, date_from, whole)
@@ -227,7 +240,8 @@ class SubscriptionCharger:
         if service.charged_until or not begins:
             return rows
         terms = service._version_on(service.date_start)
-        for level, tier in enumerate(self.chain.tiers(service.partner_id)):
+        tiers = self.chain.tiers_on(service.partner_id, service.date_start)
+        for level, tier in enumerate(tiers):
             if level:
                 fee = self._tier_setup_fee(service, tier)
             else:

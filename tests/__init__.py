@@ -65,6 +65,7 @@ from . import (
     test_reminders,
     test_reminders_suspension,
     test_rerating,
+    test_reseller_moves,
     test_reseller_profile,
     test_run_preview,
     test_services,

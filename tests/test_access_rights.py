@@ -15,6 +15,7 @@ from .common import TelecomCommon
 
 # what a telecom user and a billing manager may do: c(reate), r(ead), w(rite), u(nlink)
 RIGHTS = {
+    "telecom.account.chain": ("r", "r"),
     "telecom.account.identifier": ("crwu", "crwu"),
     "telecom.allowance": ("r", "r"),
     "telecom.allowance.use": ("r", "r"),
@@ -129,6 +130,9 @@ class AccessCase(TelecomCommon):
             "product.template": package.product_tmpl_id,
             "res.company": company,
             "res.partner": account,
+            "telecom.account.chain": env["telecom.account.chain"].create(
+                {"partner_id": account.id}
+            ),
             "telecom.account.identifier": identifier,
             "telecom.allowance": service.allowance_ids,
             "telecom.allowance.use": env["telecom.allowance.use"].search([("cdr_id", "=", cdr.id)]),

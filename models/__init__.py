@@ -7,6 +7,7 @@ from . import (
     account_charging,
     account_identifier,
     account_journal,
+    account_mirror,
     account_move,
     account_move_bulk,
     account_move_calls_file,

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError
 
 from .account_chain import AccountChain
@@ -17,6 +17,16 @@ class ResPartner(models.Model):
     )
 
     # === CRUD METHODS ===
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Let an account of a reseller be billed by the company in whose books that sells."""
+        chain = AccountChain(self.env)
+        for vals in vals_list:
+            if vals.get("reseller_id") and "telecom_company_id" not in vals:
+                reseller = self.browse(vals["reseller_id"])
+                vals["telecom_company_id"] = chain.customers_profile(reseller).company_id.id
+        return super().create(vals_list)
 
     def write(self, vals):
         if "reseller_id" not in vals:

@@ -67,6 +67,7 @@ from . import (
     test_rerating,
     test_reseller_moves,
     test_reseller_profile,
+    test_reseller_setup,
     test_run_preview,
     test_services,
     test_services_changes,

@@ -48,6 +48,7 @@ WIZARDS = {
     "telecom.price.check": ("crwu", "crwu"),
     "telecom.rate.import": ("", "crwu"),
     "telecom.rate.import.column": ("", "crwu"),
+    "telecom.reseller.setup": ("", "crwu"),
 }
 # methods that a telecom user may call although they write where the user itself may not:
 # calls are rated and priced again by whoever imports them

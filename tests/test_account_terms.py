@@ -173,9 +173,6 @@ class TestBooks(ClosingCase):
             "profile": lambda account: account.write(
                 {"billing_profile_id": self.their_profile.copy().id}
             ),
-            "reseller": lambda account: account.write(
-                {"reseller_id": self.make_reseller("Theirs", telecom_company_id=self.other.id).id}
-            ),
         }
         for name, change in cases.items():
             account = self.used()

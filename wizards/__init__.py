@@ -4,4 +4,5 @@ from . import (
     telecom_cdr_import_wizard,
     telecom_price_check,
     telecom_rate_import,
+    telecom_reseller_setup,
 )

@@ -97,17 +97,21 @@ class AccountMove(models.Model):
 
     def _telecom_make_bill(self, company):
         """Return the bill of this document in the books of `company`, made once."""
-        # as that company's own people would enter it, and none of them follows it here
-        bills = self.env["account.move"].with_company(company)
-        bills = bills.with_context(
-            allowed_company_ids=company.ids, mail_create_nosubscribe=True, tracking_disable=True
-        )
+        # as that company's own people would enter it; nothing of how this document is posted, which
+        # may go without what a new one needs
+        context = {
+            "allowed_company_ids": company.ids,
+            "lang": company.partner_id.lang or self.env.lang,
+            "mail_create_nosubscribe": True,
+            "tracking_disable": True,
+        }
+        bills = self.env["account.move"].with_env(self.env(context=context))
         known = bills.search(
             [("telecom_mirror_of_id", "=", self.id), ("state", "!=", "cancel")], limit=1
         )
         if known:
             return known
-        return bills.create(
+        bill = bills.create(
             {
                 "move_type": BILL_OF[self.move_type],
                 "company_id": company.id,
@@ -126,6 +130,12 @@ class AccountMove(models.Model):
                 ],
             }
         )
+        # what is no product of that company is taxed as its purchases are as a rule
+        taxes = bill.fiscal_position_id.map_tax(company.account_purchase_tax_id.with_env(bills.env))
+        bill.invoice_line_ids.filtered(
+            lambda line: line.display_type == "product" and not line.product_id
+        ).tax_ids = taxes
+        return bill
 
     def _telecom_bill_line(self, line, company):
         """Return the values of a bill's line: account and taxes are for those books to say."""
@@ -138,8 +148,6 @@ class AccountMove(models.Model):
         # a product of the supplier alone is none of that company
         if not line.product_id.company_id or line.product_id.company_id == company:
             vals["product_id"] = line.product_id.id
-        if not vals.get("product_id"):
-            vals["tax_ids"] = [Command.set(company.account_purchase_tax_id.ids)]
         return vals
 
     def _telecom_withdraw_bills(self):

@@ -17,6 +17,7 @@ from . import (
     test_closing_runs,
     test_closing_time_zones,
     test_demo,
+    test_distributor_books,
     test_engine_allowance,
     test_engine_calendar,
     test_engine_dialling,

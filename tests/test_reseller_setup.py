@@ -28,21 +28,23 @@ class SetupCase(TelecomCommon):
         )
         cls.line = cls.make_product("Line", price=10)
 
-    def set_up(self, user=None, **vals):
+    @classmethod
+    def set_up(cls, user=None, **vals):
         """Return the reseller that the wizard makes."""
-        setup = self.wizard(user, **vals)
-        return self.env["res.partner"].browse(setup.action_set_up()["res_id"])
+        setup = cls.wizard(user, **vals)
+        return cls.env["res.partner"].browse(setup.action_set_up()["res_id"])
 
-    def wizard(self, user=None, **vals):
+    @classmethod
+    def wizard(cls, user=None, **vals):
         return (
-            self.env["telecom.reseller.setup"]
-            .with_user(user or self.admin)
+            cls.env["telecom.reseller.setup"]
+            .with_user(user or cls.admin)
             .create(
                 {
                     "name": "Acme",
                     "account_code": "ACME",
-                    "rate_card_id": self.wholesale.id,
-                    "pricelist_id": self.pricelist.id,
+                    "rate_card_id": cls.wholesale.id,
+                    "pricelist_id": cls.pricelist.id,
                     "markup_percent": 25,
                     "service_percent": 50,
                     **vals,

@@ -75,6 +75,7 @@ from . import (
     test_services_charges,
     test_services_currency,
     test_services_failures,
+    test_three_tiers,
     test_translations,
     test_views,
 )

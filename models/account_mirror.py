@@ -90,8 +90,11 @@ class AccountMove(models.Model):
                 _logger.warning("Document %s could not be mirrored", move.id, exc_info=True)
             warn(
                 move,
-                self.env._("In the books of %(company)s: %(error)s")
-                % {"company": company.name, "error": failure_text(error)},
+                self.env._(
+                    "In the books of %(company)s: %(error)s",
+                    company=company.name,
+                    error=failure_text(error),
+                ),
                 self.env._("Enter the vendor bill by hand"),
             )
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 
@@ -14,6 +14,7 @@ from .account_chain import AccountChain
 from .billing_until import FIRST_ZONE, day_of
 from .bulk import RETRYABLE, commit_progress, run_batch
 from .failures import failure_text, heal, keep_failure
+from .subscription_due import due_services
 from .subscription_prices import ServicePrices
 
 _logger = logging.getLogger(__name__)
@@ -64,7 +65,10 @@ class SubscriptionCharger:
         added = done = 0
         until = until or fields.Datetime.now()
         # nowhere is it later than there
-        sound, failed = self._due(day_of(until, FIRST_ZONE), partners, companies)
+        horizon = day_of(until, FIRST_ZONE)
+        sound, failed = due_services(
+            self.env, horizon, self.retry_after_minutes, partners, companies
+        )
         batches = [sound[index : index + BATCH] for index in range(0, len(sound), BATCH)]
         # what failed before is tried alone: most likely it fails again, and takes none along
         batches += [[service] for service in failed]
@@ -77,54 +81,6 @@ class SubscriptionCharger:
             if commit_progress(self.env, len(ids), remaining=remaining) <= 0:
                 break
         return added
-
-    def _due(self, horizon, partners, companies):
-        """Return the ids of the services to look at: those that are sound, those that failed."""
-        self.env["telecom.subscription"].flush_model()
-        self.env["res.partner"].flush_model()
-        self.env["telecom.account.chain"].flush_model()
-        self.env["telecom.billing.profile"].flush_model()
-        # a service is charged at all its tiers at once: it is looked at for each of them
-        tiers = "string_to_array(trim(TRAILING '/' FROM p.reseller_path), '/')::integer[]"
-        query = """
-            SELECT s.id, s.error IS NOT NULL
-              FROM telecom_subscription s JOIN res_partner p ON p.id = s.partner_id
-             WHERE (s.state = 'running' AND s.next_charge_date <= %(horizon)s
-                    OR s.state IN ('running', 'ended') AND s.to_review)
-               AND s.date_start <= %(horizon)s
-               AND (s.error IS NULL OR s.failed_on IS NULL OR s.failed_on <= %(before)s)
-        """
-        # what was due before the account was moved is owed by those who stood above it then
-        moved = f"""
-            EXISTS (SELECT 1 FROM telecom_account_chain move
-                     WHERE move.partner_id = ANY({tiers}) AND move.date_from > s.next_charge_date)
-        """
-        if partners is not None:
-            query += f" AND ({tiers} && %(partners)s OR {moved})"
-        if companies is not None:
-            # the company that bills a tier is that of its issuer, if there is one
-            query += f"""
-               AND (EXISTS (SELECT 1 FROM res_partner tier
-                         LEFT JOIN telecom_billing_profile issuer
-                                ON issuer.owner_id = tier.id AND issuer.active
-                                OR issuer.id = tier.billing_profile_id
-                             WHERE tier.id = ANY({tiers})
-                               AND (tier.telecom_company_id IS NULL
-                                    OR tier.telecom_company_id = ANY(%(companies)s)
-                                    OR issuer.company_id = ANY(%(companies)s)))
-                    OR {moved})
-            """
-        self.env.cr.execute(
-            query + " ORDER BY s.id",
-            {
-                "horizon": horizon,
-                "before": fields.Datetime.now() - timedelta(minutes=self.retry_after_minutes),
-                "partners": partners.ids if partners is not None else None,
-                "companies": companies.ids if companies is not None else None,
-            },
-        )
-        found = self.env.cr.fetchall()
-        return [row[0] for row in found if not row[1]], [row[0] for row in found if row[1]]
 
     def _charge_or_split(self, ids, until):
         """Charge a batch; when that fails, each half of it, and keep what fails alone."""

@@ -154,7 +154,9 @@ class TestSetup(SetupCase):
         wholesale = distributor.billing_period_ids.move_id
         # 2 x 0.04 + 2 x 6; abroad
         self.assertEqual(wholesale.amount_untaxed, 12.08)
-        self.assertEqual((wholesale.company_id, wholesale.currency_id), (self.company, self.currency))
+        self.assertEqual(
+            (wholesale.company_id, wholesale.currency_id), (self.company, self.currency)
+        )
 
     def test_what_is_wrong_is_said_and_nothing_is_made(self):
         self.make_account("Other", code="ACME")

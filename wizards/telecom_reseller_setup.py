@@ -161,8 +161,10 @@ class ResellerSetup(models.TransientModel):
             country = setup.country_id
             setup.currency_id = country.currency_id
             # several packages of one country stand in their order
-            usual = [code for code in available if mapping[code]["country_id"] == country.id]
-            setup.chart_template = (usual if country else [])[:1] and usual[0] or GENERIC_CHART
+            usual = [
+                code for code in available if country and mapping[code]["country_id"] == country.id
+            ]
+            setup.chart_template = usual[0] if usual else GENERIC_CHART
 
     @api.depends("chart_template")
     def _compute_is_generic_chart(self):

@@ -255,6 +255,7 @@ class TestAccessRights(AccessCase):
             "telecom.price.check": {"number": "3225551234"},
             "telecom.rate.import": {"file": "c2VjcmV0"},
             "telecom.rate.import.column": {"position": 1, "name": "Prefix"},
+            "telecom.reseller.setup": {"name": "Secret"},
         }
         self.assertEqual(values.keys(), WIZARDS.keys())
         made = {}

@@ -318,24 +318,13 @@ class ResellerMaker:
         vals = {}
         if self._has_books():
             vals = {"company_id": company.id, "currency_id": company.currency_id.id}
-        terms = {"owner": reseller, "parent_card": plan.base_card}
-        terms.update(percent=plan.markup_percent, digits=plan.price_digits)
-        cards = self.env["telecom.rate.card"]
-        if hasattr(cards, "_derive_card"):
-            cards._derive_card(**terms, **vals)
-            return
-        factor = 1 + plan.markup_percent / 100
-        card = plan.base_card.copy({"name": reseller.name, "owner_id": reseller.id, **vals})
-        if card.currency_id != plan.base_card.currency_id:
-            raise UserError(self._user_env._("currency"))
-        for rate in plan.base_card.rate_ids:
-            rate.copy(
-                {
-                    "card_id": card.id,
-                    "price_per_minute": round(rate.price_per_minute * factor, plan.price_digits),
-                    "connection_fee": round(rate.connection_fee * factor, plan.price_digits),
-                }
-            )
+        self.env["telecom.rate.card"]._derive_card(
+            owner=reseller,
+            parent_card=plan.base_card,
+            percent=plan.markup_percent,
+            digits=plan.price_digits,
+            **vals,
+        )
 
     def _make_pricelist(self, reseller, company):
         """Make the pricelist with which the reseller sells: its own plus a percentage."""

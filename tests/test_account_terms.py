@@ -41,6 +41,7 @@ class TestRights(ClosingCase):
             "telecom_due_days": 9,
             "telecom_invoice_date_rule": "run_day",
             "telecom_minimum_amount": 9.0,
+            "telecom_mirror_bill": True,
             "telecom_mode": "draft",
             "telecom_no_reminder": True,
             "telecom_no_usage": "carry",

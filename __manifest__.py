@@ -36,6 +36,8 @@
         "views/telecom_billing_profile_views.xml",
         "views/telecom_reminder_views.xml",
         "views/product_template_views.xml",
+        # named by the form of accounts
+        "wizards/telecom_reseller_setup_views.xml",
         "views/res_partner_views.xml",
         "views/account_rules_views.xml",
         "views/account_move_views.xml",

@@ -29,6 +29,7 @@ SCREENS = {
     "accounts": ("/odoo/telecom-accounts", []),
     "account": ("/odoo/telecom-accounts", ["tr.o_data_row td[name=account_code] >> nth=1"]),
     "accounts_kanban": ("/odoo/telecom-accounts", ["button.o_kanban"]),
+    "reseller_setup": ("/odoo/telecom-accounts", menu("Accounts", "Set Up a Reseller")),
     "services": ("/odoo/telecom-services", []),
     "service": ("/odoo/telecom-services", ["tr.o_data_row td[name=name] >> nth=0"]),
     "numbers": ("/odoo/telecom-numbers", []),

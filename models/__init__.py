@@ -3,9 +3,11 @@ from . import clean_values
 
 # isort: split
 from . import (
+    account_chain_row,
     account_charging,
     account_identifier,
     account_journal,
+    account_mirror,
     account_move,
     account_move_bulk,
     account_move_calls_file,
@@ -14,6 +16,7 @@ from . import (
     account_move_reminders,
     account_move_send,
     account_move_series,
+    account_moves,
     account_readers,
     account_rules,
     account_suspension,
@@ -22,6 +25,7 @@ from . import (
     billing_period,
     billing_period_early,
     billing_period_edges,
+    billing_period_moves,
     billing_profile,
     billing_profile_document,
     billing_profile_identity,

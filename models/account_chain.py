@@ -1,5 +1,7 @@
 """Who stands above an account, and by whose rules it is billed."""
 
+from ..engine.calendar import midnight_utc
+from .account_history import AccountHistory
 from .billing_rules import BillingRules
 
 
@@ -17,6 +19,7 @@ class AccountChain:
         self._profiles = {}
         self._rules = {}
         self._owned = None
+        self._history = AccountHistory(self._env)
 
     def tiers(self, account):
         """Return the accounts charged for what `account` uses, tier 0 (itself) first."""
@@ -25,6 +28,20 @@ class AccountChain:
             above = account.reseller_id
             self._tiers[account.id] = account + (self.tiers(above) if above else account.browse())
         return self._tiers[account.id]
+
+    def load(self, accounts):
+        """Read where these accounts stood before they were moved, if they ever were."""
+        self._history.load(accounts.ids)
+
+    def tiers_on(self, account, day):
+        """Return the accounts that are charged for what is due on a day: those that were above
+        `account` at the midnight that began it, where the account is; tier 0 first."""
+        self._history.load(account.ids)
+        if not self._history.has_moved(account.id):
+            return self.tiers(account)
+        account = account.with_env(self._env)
+        moment = str(midnight_utc(day, account.billing_tz or self.profile(account).tz or "UTC"))
+        return account.browse([member for member, _card in self._history.at(account.id, moment)])
 
     def profile(self, account):
         """Return the billing profile that is in force for `account`."""

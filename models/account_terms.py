@@ -22,6 +22,7 @@ TERMS = frozenset(
         "telecom_due_days",
         "telecom_invoice_date_rule",
         "telecom_minimum_amount",
+        "telecom_mirror_bill",
         "telecom_mode",
         "telecom_no_reminder",
         "telecom_no_usage",

@@ -31,7 +31,8 @@ class BillingPeriod(models.Model):
         self._wait_for_charges("telecom_usage", "telecom_charge")
         self.invalidate_recordset()
         zones = self.partner_id._account_zones()
-        for period in self.filtered(lambda p: p.state == "open"):
+        # the day of a move to another issuer belongs to both: it is not cut
+        for period in self.filtered(lambda p: p.state == "open" and not p.sold_until):
             tz = zones[period.partner_id.id]
             day = min(day_of(fields.Datetime.now(), tz), day_of(until, tz))
             moment = midnight_utc(day, tz)

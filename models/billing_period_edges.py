@@ -121,6 +121,9 @@ class BillingPeriod(models.Model):
             for period in periods:
                 if period.state != "open" or period.usage_ids or period.charge_ids:
                     break
+                if period.sold_from or period.sold_until:
+                    # what was sold from when on is told by these two
+                    break
                 empty += period
         # calls have no foreign key to their period: nothing else would keep it
         empty._wait_for_charges("telecom_usage", "telecom_call_charge", "telecom_charge")
@@ -135,7 +138,8 @@ class BillingPeriod(models.Model):
 
         :param partners: accounts to which it is limited; None: all
         """
-        domain = [("state", "in", ("open", "carried"))]
+        # what a former issuer invoices stays with it
+        domain = [("state", "in", ("open", "carried")), ("profile_id", "=", False)]
         if partners is not None:
             domain.append(("partner_id", "in", partners.ids))
         chain, strays = AccountChain(self.env), defaultdict(self.browse)

@@ -58,4 +58,13 @@ class BillingRun(models.Model):
                 )
             )
         chain = AccountChain(self.env)
-        return partners.filtered(lambda partner: chain.profile(partner) in profiles)
+        # those that moved away, too, as long as there is something of these issuers to invoice
+        moved = (
+            self.env["telecom.billing.period"]
+            .sudo()
+            .search([("profile_id", "in", profiles.ids), ("state", "in", ("open", "closed"))])
+            .partner_id
+        )
+        return partners.filtered(
+            lambda partner: chain.profile(partner) in profiles or partner in moved
+        )

@@ -237,15 +237,15 @@ class Charge(models.Model):
             begin = str(midnight_utc(min(begin, day), tz))
             first, last = bounds.get(partner.id, (begin, moment))
             bounds[partner.id] = (min(first, begin), max(last, moment))
+            moments[index] = moment, moment
             if vals.get("subscription_id"):
-                moment = str(midnight_utc(day - timedelta(days=1), tz))
-            moments[index] = moment
+                moments[index] = str(midnight_utc(day - timedelta(days=1), tz)), moment
         if not bounds:
             return
         books = open_periods(self.sudo().env, bounds)
-        for index, moment in moments.items():
+        for index, (moment, due) in moments.items():
             vals = vals_list[index]
-            vals["period_id"] = books[vals["partner_id"]].find(moment)
+            vals["period_id"] = books[vals["partner_id"]].find(moment, due)
 
     def _period_now(self):
         """Return the id of the period in which this charge would be made now."""

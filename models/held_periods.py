@@ -6,6 +6,27 @@ from .account_chain import AccountChain
 from .cdr import REASONS
 from .failures import keep_failure
 
+# those who stood above a customer when a call began, where any of them was moved
+TIERS_THEN = SQL(
+    """
+    WITH RECURSIVE above AS (
+        SELECT customer.id
+         WHERE EXISTS (SELECT 1 FROM telecom_account_chain WHERE partner_id = ANY(path.ids))
+         UNION
+        SELECT coalesce(past.reseller_id, CASE WHEN past.id IS NULL THEN now.reseller_id END)
+          FROM above
+          JOIN res_partner now ON now.id = above.id
+          LEFT JOIN LATERAL (
+               SELECT move.id, move.reseller_id FROM telecom_account_chain move
+                WHERE move.partner_id = above.id
+                  AND (move.date_from IS NULL OR move.date_from <= waiting.start)
+                ORDER BY move.date_from DESC NULLS LAST LIMIT 1
+               ) past ON true
+    )
+    SELECT id FROM above WHERE id IS NOT NULL
+    """
+)
+
 
 class HeldPeriods:
     """Finds what is not to be closed yet. A call that is priced goes to an open period: had the
@@ -66,20 +87,30 @@ class HeldPeriods:
                   FROM telecom_cdr_pending waiting
                   JOIN telecom_cdr call ON call.id = waiting.cdr_id
                   JOIN res_partner customer ON customer.id = call.partner_id
-            CROSS JOIN unnest(
-                           string_to_array(trim(trailing '/' FROM customer.reseller_path), '/')
-                       ) AS tier (id)
+            CROSS JOIN LATERAL (
+                       SELECT string_to_array(trim(trailing '/' FROM customer.reseller_path), '/')
+                              ::int[] AS ids
+                       ) AS path
+            CROSS JOIN LATERAL (
+                       SELECT unnest(path.ids) AS id
+                        WHERE NOT EXISTS (SELECT 1 FROM telecom_account_chain
+                                           WHERE partner_id = ANY(path.ids))
+                        UNION
+                       (%(tiers_then)s)
+                       ) AS tier
                   JOIN res_partner account
-                    ON account.id = tier.id::int
+                    ON account.id = tier.id
                    AND (account.id = customer.id OR account.reseller_kind IS DISTINCT FROM 'agent')
                   JOIN telecom_billing_period period
                     ON period.partner_id = account.id
-                   AND period.start <= waiting.start AND waiting.start < period.stop
+                   AND coalesce(period.sold_from, period.start) <= waiting.start
+                   AND waiting.start < coalesce(period.sold_until, period.stop)
                  WHERE period.state = 'open'
-                   AND period.id IN (SELECT id FROM telecom_billing_period WHERE %s)
+                   AND period.id IN (SELECT id FROM telecom_billing_period WHERE %(due)s)
                  GROUP BY period.id ORDER BY period.id
                 """,
-                due,
+                due=due,
+                tiers_then=TIERS_THEN,
             )
         )
 

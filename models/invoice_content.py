@@ -121,6 +121,8 @@ class InvoiceContent(InvoiceHead):
         if (
             period.is_manual
             or self._run(period)._asks_for(period.partner_id)
+            # the one from whom the account moved away sends no later invoice
+            or period.profile_id
             or len(waiting) >= rules.carry_periods
             or not rules.is_minor(
                 total, lambda amount, currency: self._convert(period, amount, currency.id)

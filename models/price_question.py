@@ -50,7 +50,9 @@ class _AskedAccounts(Accounts):
     def __init__(self, env, calls):
         self._env = env
         self._accounts = {}
-        for root, members in self._load_chains([call[1] for call in calls]).items():
+        # as it would be rated at the moment in question
+        bounds = {call[1]: (call[4], call[4]) for call in calls}
+        for root, [(_moment, members)] in self._load_chains(bounds).items():
             tz = env["res.partner"].browse(root)._account_tz()
             tiers = [
                 Tier(root, partner, level, name, card, None)

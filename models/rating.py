@@ -255,6 +255,8 @@ class Rater:
             if account is None or not number:
                 failures.append((call, "no_number" if account else "no_account", None))
                 continue
+            if account.eras:
+                account = account.at(start)
             found = []
             routes = account.routes.get(direction) or self._routes(account, direction)
             if retaken and call_id in retaken:
@@ -296,6 +298,8 @@ class Rater:
     def _can_be_priced(self, account, call):
         """Tell whether a call has a rate and a period at every tier."""
         _call_id, _partner, direction, number, start, _seconds = call
+        if account.eras:
+            account = account.at(start)
         return bool(number) and all(
             find and find(number, start) and find_period(start)
             for _tier, find, find_period in self._routes(account, direction)

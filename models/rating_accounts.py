@@ -4,6 +4,7 @@ from collections import defaultdict
 from datetime import datetime
 
 from ..engine.calendar import local_day
+from .account_history import AccountHistory
 from .period_book import open_periods
 
 
@@ -44,7 +45,7 @@ class Tier:
 class Account:
     """An account that called, with its tiers and the days of its time zone."""
 
-    __slots__ = ("days", "id", "routes", "tiers", "tz")
+    __slots__ = ("days", "eras", "id", "routes", "tiers", "tz")
 
     def __init__(self, partner_id, tiers, tz, days):
         self.id = partner_id
@@ -54,6 +55,13 @@ class Account:
         self.days = days
         # filled by rating: {direction: how to price such a call}
         self.routes = {}
+        # where it, or somebody above it, was moved between the calls of the batch:
+        # [(moment from which it holds, Account)], the latest first
+        self.eras = None
+
+    def at(self, start):
+        """Return the account with the tiers that it had at a moment; only where it has `eras`."""
+        return next((era for moment, era in self.eras if moment <= start), self)
 
     def day(self, start):
         """Return the account's own calendar day of a moment, as ISO text."""
@@ -76,24 +84,30 @@ class Accounts:
             if partner:
                 first, last = bounds.get(partner, (start, start))
                 bounds[partner] = (min(first, start), max(last, start))
-        chains = self._load_chains(list(bounds))
+        chains = self._load_chains(bounds)
         tier_bounds = {}
-        for root, members in chains.items():
-            first, last = bounds[root]
-            for member in members:
-                known_first, known_last = tier_bounds.get(member[0], (first, last))
-                tier_bounds[member[0]] = (min(first, known_first), max(last, known_last))
+        for root, eras in chains.items():
+            ends = [moment for moment, _members in eras[1:]] + [bounds[root][1]]
+            for (first, members), last in zip(eras, ends, strict=True):
+                for member in members:
+                    known_first, known_last = tier_bounds.get(member[0], (first, last))
+                    tier_bounds[member[0]] = (min(first, known_first), max(last, known_last))
         books = open_periods(env, tier_bounds)
         days = defaultdict(dict)
         zones = env["res.partner"].browse(chains)._account_zones()
         self._accounts = {}
-        for root, members in chains.items():
+        for root, eras in chains.items():
             tz = zones[root]
-            tiers = [
-                Tier(root, partner, level, name, card, books[partner])
-                for partner, level, name, card in members
-            ]
-            self._accounts[root] = Account(root, tiers, tz, days[tz])
+            known = []
+            for moment, members in eras:
+                tiers = [
+                    Tier(root, partner, level, name, card, books[partner])
+                    for partner, level, name, card in members
+                ]
+                known.append((moment, Account(root, tiers, tz, days[tz])))
+            account = self._accounts[root] = known[0][1]
+            if len(known) > 1:
+                account.eras = known[::-1]
 
     def get(self, partner_id):
         """Return the account, None when the partner is unknown or no telecom account."""
@@ -101,36 +115,45 @@ class Accounts:
 
     def card_ids(self):
         """Return the ids of all rate cards of all tiers."""
-        return list(
-            {tier.card_id for a in self._accounts.values() for tier in a.tiers if tier.card_id}
-        )
+        accounts = list(self._accounts.values())
+        accounts += [era for account in accounts for _moment, era in account.eras or ()]
+        return list({tier.card_id for a in accounts for tier in a.tiers if tier.card_id})
 
-    def _load_chains(self, partner_ids):
-        """Return {account: [(tier account, level, name, (card, card name, currency)), ...]}."""
-        self._env["res.partner"].flush_model()
+    def _load_chains(self, bounds):
+        """Return {account: [(moment, [(tier account, level, name, (card, card name, currency)),
+        ...]), ...]}: who stood above it since which moment, as its first call came, and later."""
+        history = AccountHistory(self._env)
+        history.load(list(bounds))
+        found = {
+            root: history.eras(root, *span)
+            for root, span in bounds.items()
+            if history.is_account(root)
+        }
+        cards = self._load_cards(
+            {card for eras in found.values() for _moment, chain in eras for _id, card in chain}
+        )
+        chains = {}
+        for root, eras in found.items():
+            chains[root] = [
+                (
+                    moment,
+                    [
+                        (partner, level, history.name(partner), cards[card])
+                        for level, (partner, card) in enumerate(chain)
+                        # an agent without purchase prices earns a commission; calls cost it
+                        # nothing
+                        if not level or card or history.kind(partner) != "agent"
+                    ],
+                )
+                for moment, chain in eras
+            ]
+        return chains
+
+    def _load_cards(self, ids):
+        """Return {card id: (id, name, currency)}, with one for accounts that have none."""
         self._env["telecom.rate.card"].flush_model()
         self._env.cr.execute(
-            """
-            WITH RECURSIVE chain AS (
-                SELECT id AS root, id, 0 AS level FROM res_partner
-                 WHERE id = ANY(%s) AND is_telecom_account
-                UNION ALL
-                SELECT chain.root, p.reseller_id, chain.level + 1
-                  FROM chain JOIN res_partner p ON p.id = chain.id
-                 WHERE p.reseller_id IS NOT NULL AND chain.level < 100
-            )
-            SELECT chain.root, chain.id, chain.level, p.complete_name, p.reseller_kind,
-                   card.id, card.name, card.currency_id
-              FROM chain JOIN res_partner p ON p.id = chain.id
-              LEFT JOIN telecom_rate_card card ON card.id = p.rate_card_id
-             ORDER BY chain.root, chain.level
-            """,
-            [partner_ids],
+            "SELECT id, name, currency_id FROM telecom_rate_card WHERE id = ANY(%s)",
+            [[card for card in ids if card]],
         )
-        chains = defaultdict(list)
-        for root, partner, level, name, kind, *card in self._env.cr.fetchall():
-            if level and kind == "agent" and not card[0]:
-                # an agent without purchase prices earns a commission; calls cost it nothing
-                continue
-            chains[root].append((partner, level, name, tuple(card)))
-        return chains
+        return {None: (None, None, None), **{row[0]: row for row in self._env.cr.fetchall()}}

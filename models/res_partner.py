@@ -91,12 +91,9 @@ class ResPartner(models.Model):
         ondelete="restrict",
         help="The reseller that sells to this account; empty for the provider's own.",
     )
+    # the accounts from the provider's own down to this one, such as 7/12/40/
     reseller_path = fields.Char(
-        compute="_compute_reseller_path",
-        store=True,
-        recursive=True,
-        index=True,
-        groups="base.group_user",
+        compute="_compute_reseller_path", store=True, recursive=True, groups="base.group_user"
     )
 
     subscription_ids = fields.One2many(
@@ -113,6 +110,8 @@ class ResPartner(models.Model):
         "(account_code) WHERE account_code IS NOT NULL",
         "Another account has this account code already.",
     )
+    # records below a reseller are found by how their path begins, whatever the database's locale
+    _reseller_path_idx = models.Index("(reseller_path text_pattern_ops)")
     _billing_day_range = models.Constraint(
         "CHECK (billing_day IS NULL OR billing_day BETWEEN 1 AND 31)",
         "The billing day is from 1 to 31.",

@@ -1,6 +1,7 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ..engine.dialling import rules_for_country
 from .account_chain import AccountChain
 
 # whose invoices they are: nothing that a reseller's customers receive names who is above it
@@ -45,12 +46,14 @@ class ResPartner(models.Model):
         self.ensure_one()
         return self._create_billing_profile().get_formview_action()
 
-    def _create_billing_profile(self):
+    def _create_billing_profile(self, company=None, **values):
         """Return a new profile of this reseller with the rules of the one its customers follow.
 
         Name, brand, sender, texts and the series of numbers are its own. Its customers are billed
         with it from their next invoices on.
 
+        :param company: in whose books it invoices; None: in those of the profile it begins as
+        :param values: other fields of the profile
         :raises UserError: for an account that sells to nobody, or has a profile already
         """
         self.ensure_one()
@@ -64,8 +67,32 @@ class ResPartner(models.Model):
             )
         above = AccountChain(self.env).customers_profile(self)
         own = {"name": self.name, "owner_id": self.id, "active": True, "journal_id": False}
+        if company and company != above.company_id:
+            own.update(self._values_of_other_books(above, company.sudo()))
         profile = above.copy({**dict.fromkeys(IDENTITY, False), **own})
         # the texts of reminders may name the one above
         profile.reminder_rule_ids.template_id = False
         profile._make_own_journal()
+        if values:
+            profile.write(values)
         return profile.with_env(self.env)
+
+    def _values_of_other_books(self, above, company):
+        """Return what a copy of a profile cannot have from it in another company."""
+        values = {"company_id": company.id}
+        country = company.account_fiscal_country_id or company.country_id
+        if country != above.country_id:
+            rules = rules_for_country(country.code) if country else None
+            values.update(
+                country_id=country.id,
+                country_code=rules and rules.country_code,
+                international_prefix=(rules and rules.international_prefix) or "00",
+                national_prefix=rules.national_prefix if rules else "0",
+            )
+        if company.currency_id != above.company_id.currency_id:
+            # another amount in another currency: the reseller says which
+            values["minimum_amount"] = 0.0
+        for name in ("payment_term_id", "call_product_id"):
+            if above[name].company_id - company.parent_ids - company:
+                values[name] = above.default_get([name]).get(name, False)
+        return values

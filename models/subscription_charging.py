@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 
@@ -14,6 +14,7 @@ from .account_chain import AccountChain
 from .billing_until import FIRST_ZONE, day_of
 from .bulk import RETRYABLE, commit_progress, run_batch
 from .failures import failure_text, heal, keep_failure
+from .subscription_due import due_services
 from .subscription_prices import ServicePrices
 
 _logger = logging.getLogger(__name__)
@@ -64,7 +65,10 @@ class SubscriptionCharger:
         added = done = 0
         until = until or fields.Datetime.now()
         # nowhere is it later than there
-        sound, failed = self._due(day_of(until, FIRST_ZONE), partners, companies)
+        horizon = day_of(until, FIRST_ZONE)
+        sound, failed = due_services(
+            self.env, horizon, self.retry_after_minutes, partners, companies
+        )
         batches = [sound[index : index + BATCH] for index in range(0, len(sound), BATCH)]
         # what failed before is tried alone: most likely it fails again, and takes none along
         batches += [[service] for service in failed]
@@ -77,41 +81,6 @@ class SubscriptionCharger:
             if commit_progress(self.env, len(ids), remaining=remaining) <= 0:
                 break
         return added
-
-    def _due(self, horizon, partners, companies):
-        """Return the ids of the services to look at: those that are sound, those that failed."""
-        self.env["telecom.subscription"].flush_model()
-        self.env["res.partner"].flush_model()
-        # a service is charged at all its tiers at once: it is looked at for each of them
-        tiers = "string_to_array(trim(TRAILING '/' FROM p.reseller_path), '/')::integer[]"
-        query = """
-            SELECT s.id, s.error IS NOT NULL
-              FROM telecom_subscription s JOIN res_partner p ON p.id = s.partner_id
-             WHERE (s.state = 'running' AND s.next_charge_date <= %(horizon)s
-                    OR s.state IN ('running', 'ended') AND s.to_review)
-               AND s.date_start <= %(horizon)s
-               AND (s.error IS NULL OR s.failed_on IS NULL OR s.failed_on <= %(before)s)
-        """
-        if partners is not None:
-            query += f" AND {tiers} && %(partners)s"
-        if companies is not None:
-            query += f"""
-               AND EXISTS (SELECT 1 FROM res_partner tier
-                            WHERE tier.id = ANY({tiers})
-                              AND (tier.telecom_company_id IS NULL
-                                   OR tier.telecom_company_id = ANY(%(companies)s)))
-            """
-        self.env.cr.execute(
-            query + " ORDER BY s.id",
-            {
-                "horizon": horizon,
-                "before": fields.Datetime.now() - timedelta(minutes=self.retry_after_minutes),
-                "partners": partners.ids if partners is not None else None,
-                "companies": companies.ids if companies is not None else None,
-            },
-        )
-        found = self.env.cr.fetchall()
-        return [row[0] for row in found if not row[1]], [row[0] for row in found if row[1]]
 
     def _charge_or_split(self, ids, until):
         """Charge a batch; when that fails, each half of it, and keep what fails alone."""
@@ -149,6 +118,7 @@ class SubscriptionCharger:
             )
             services = self.env["telecom.subscription"].browse(ids)
             services.invalidate_recordset()
+            self.chain.load(services.partner_id)
             existing = self._existing(services)
             with_setup = self._charges(services.filtered(lambda s: not s.charged_until), "=")
             with_setup = with_setup.subscription_id
@@ -190,14 +160,13 @@ class SubscriptionCharger:
             default=service.charged_until or service.date_start,
         )
         end = service.date_end or FAR
-        tiers = self.chain.tiers(service.partner_id)
         for whole in service._span_rule().spans(begin, FAR):
             date_from, date_to = max(whole[0], begin), min(whole[1], end)
             due = date_from if service.invoicing == "advance" else date_to
             if date_from >= end or due > until:
                 break
             self._change_currency(service, date_from)
-            for level, tier in enumerate(tiers):
+            for level, tier in enumerate(self.chain.tiers_on(service.partner_id, due)):
                 rows += [
                     self._row(service, level, tier, part, due, service.kind, 0, date_from, whole)
                     for part in self._expected(service, level, tier, date_from, whole)
@@ -227,7 +196,8 @@ class SubscriptionCharger:
         if service.charged_until or not begins:
             return rows
         terms = service._version_on(service.date_start)
-        for level, tier in enumerate(self.chain.tiers(service.partner_id)):
+        tiers = self.chain.tiers_on(service.partner_id, service.date_start)
+        for level, tier in enumerate(tiers):
             if level:
                 fee = self._tier_setup_fee(service, tier)
             else:

@@ -16,6 +16,7 @@ from .common import TelecomCommon
 
 # what a telecom user and a billing manager may do: c(reate), r(ead), w(rite), u(nlink)
 RIGHTS = {
+    "telecom.account.chain": ("r", "r"),
     "telecom.account.identifier": ("crwu", "crwu"),
     "telecom.allowance": ("r", "r"),
     "telecom.allowance.use": ("r", "r"),
@@ -51,6 +52,7 @@ WIZARDS = {
     "telecom.rate.derive": ("", "crwu"),
     "telecom.rate.import": ("", "crwu"),
     "telecom.rate.import.column": ("", "crwu"),
+    "telecom.reseller.setup": ("", "crwu"),
 }
 # methods that a telecom user may call although they write where the user itself may not:
 # calls are rated and priced again by whoever imports them
@@ -148,6 +150,9 @@ class AccessCase(TelecomCommon):
             "product.template": package.product_tmpl_id,
             "res.company": company,
             "res.partner": account,
+            "telecom.account.chain": env["telecom.account.chain"].create(
+                {"partner_id": account.id}
+            ),
             "telecom.account.identifier": identifier,
             "telecom.allowance": service.allowance_ids,
             "telecom.allowance.use": env["telecom.allowance.use"].search([("cdr_id", "=", cdr.id)]),
@@ -272,6 +277,7 @@ class TestAccessRights(AccessCase):
             "telecom.rate.derive": {"card_id": self.records["telecom.rate.card"].id},
             "telecom.rate.import": {"file": "c2VjcmV0"},
             "telecom.rate.import.column": {"position": 1, "name": "Prefix"},
+            "telecom.reseller.setup": {"name": "Secret"},
         }
         self.assertEqual(values.keys(), WIZARDS.keys())
         made = {}

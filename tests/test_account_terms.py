@@ -41,6 +41,7 @@ class TestRights(ClosingCase):
             "telecom_due_days": 9,
             "telecom_invoice_date_rule": "run_day",
             "telecom_minimum_amount": 9.0,
+            "telecom_mirror_bill": True,
             "telecom_mode": "draft",
             "telecom_no_reminder": True,
             "telecom_no_usage": "carry",
@@ -172,9 +173,6 @@ class TestBooks(ClosingCase):
             "company": lambda account: account.write({"telecom_company_id": self.other.id}),
             "profile": lambda account: account.write(
                 {"billing_profile_id": self.their_profile.copy().id}
-            ),
-            "reseller": lambda account: account.write(
-                {"reseller_id": self.make_reseller("Theirs", telecom_company_id=self.other.id).id}
             ),
         }
         for name, change in cases.items():

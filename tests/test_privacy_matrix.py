@@ -98,7 +98,9 @@ class PrivacyCase(TelecomCommon):
     def agent(cls):
         """Make an agent below the first distributor, who sells in its books."""
         first = cls.resellers["first"]
-        company = cls.env["telecom.billing.profile"].search([("owner_id", "=", first.id)]).company_id
+        company = (
+            cls.env["telecom.billing.profile"].search([("owner_id", "=", first.id)]).company_id
+        )
         card = cls.make_card(
             "agentpurchase", [("32", "Belgium", 0.0933, {})], company_id=company.id
         )

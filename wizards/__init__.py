@@ -5,4 +5,5 @@ from . import (
     telecom_price_check,
     telecom_rate_derive,
     telecom_rate_import,
+    telecom_reseller_setup,
 )

@@ -53,8 +53,8 @@ class _AskedAccounts(Accounts):
         for root, members in self._load_chains([call[1] for call in calls]).items():
             tz = env["res.partner"].browse(root)._account_tz()
             tiers = [
-                Tier(root, partner, level, name, card, None)
-                for partner, level, name, card in members
+                Tier(root, partner, level, name, card, None, is_agent)
+                for partner, level, name, card, is_agent in members
             ]
             self._accounts[root] = Account(root, tiers, tz, {})
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from ..engine.calendar import local_day
 from .period_book import open_periods
+from .sellers import sides
 
 
 class Tier:
@@ -16,6 +17,7 @@ class Tier:
         "currency_id",
         "customer_id",
         "id",
+        "is_agent",
         "level",
         "name",
         "period",
@@ -23,10 +25,11 @@ class Tier:
         "usage",
     )
 
-    def __init__(self, customer_id, partner_id, level, name, card, book):
+    def __init__(self, customer_id, partner_id, level, name, card, book, is_agent=False):
         """
         :param card: (id, name, currency id) of the rate card
         :param book: the account's PeriodBook, None when no period is to be found
+        :param is_agent: who is charged in nobody's books for what its customers use
         """
         self.customer_id = customer_id
         self.id = partner_id
@@ -37,8 +40,19 @@ class Tier:
         self.period = book and book.find
         # the columns of a call charge that are the same for all calls
         self.prefix = f"{partner_id}\t{level}"
-        # and those of a row of usage
-        self.usage = f"{partner_id}\t{customer_id}\t{level}"
+        self.is_agent = bool(level and is_agent)
+        # and those of a row of usage, set by `in_chain`
+        self.usage = None
+
+    @staticmethod
+    def in_chain(tiers):
+        """Let the tiers of one account's calls know who sells to whom, and return them."""
+        both = sides([(tier.id, tier.is_agent) for tier in tiers])
+        for tier, (seller, below) in zip(tiers, both, strict=True):
+            tier.usage = (
+                f"{tier.id}\t{tier.customer_id}\t{tier.level}\t{seller or ''}\t{below or ''}"
+            )
+        return tiers
 
 
 class Account:
@@ -90,10 +104,10 @@ class Accounts:
         for root, members in chains.items():
             tz = zones[root]
             tiers = [
-                Tier(root, partner, level, name, card, books[partner])
-                for partner, level, name, card in members
+                Tier(root, partner, level, name, card, books[partner], is_agent)
+                for partner, level, name, card, is_agent in members
             ]
-            self._accounts[root] = Account(root, tiers, tz, days[tz])
+            self._accounts[root] = Account(root, Tier.in_chain(tiers), tz, days[tz])
 
     def get(self, partner_id):
         """Return the account, None when the partner is unknown or no telecom account."""
@@ -106,7 +120,8 @@ class Accounts:
         )
 
     def _load_chains(self, partner_ids):
-        """Return {account: [(tier account, level, name, (card, card name, currency)), ...]}."""
+        """Return {account: [(tier account, level, name, (card, card name, currency), whether it
+        is an agent), ...]}."""
         self._env["res.partner"].flush_model()
         self._env["telecom.rate.card"].flush_model()
         self._env.cr.execute(
@@ -132,5 +147,5 @@ class Accounts:
             if level and kind == "agent" and not card[0]:
                 # an agent without purchase prices earns a commission; calls cost it nothing
                 continue
-            chains[root].append((partner, level, name, tuple(card)))
+            chains[root].append((partner, level, name, tuple(card), kind == "agent"))
         return chains

@@ -15,6 +15,7 @@ from . import (
     account_move_send,
     account_move_series,
     account_readers,
+    account_move_wholesale,
     account_rules,
     account_suspension,
     account_terms,

@@ -52,6 +52,7 @@ from . import (
     test_kept_records,
     test_manual_charges,
     test_manual_invoices,
+    test_margin_report,
     test_price_check,
     test_privacy_matrix,
     test_rate_cards,
@@ -74,4 +75,5 @@ from . import (
     test_services_failures,
     test_translations,
     test_views,
+    test_wholesale_invoice,
 )

@@ -27,7 +27,7 @@ class WholesaleFileController(Controller):
         # it is sent when the transaction is over, and may be of any size
         file = tempfile.TemporaryFile()  # pylint: disable=consider-using-with
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        content.write(text)
+        content.write_to(text)
         text.detach()
         size = file.tell()
         file.seek(0)

@@ -87,9 +87,7 @@ class WholesaleLines:
                 **texts,
             )
         else:
-            name = env._(
-                "Calls of %(customer)s – calls: %(calls)s, minutes: %(minutes)s", **texts
-            )
+            name = env._("Calls of %(customer)s – calls: %(calls)s, minutes: %(minutes)s", **texts)
         product = self.content._rules(self.period).profile.call_product_id
         return self._line("calls", name, amount, product, customer)
 

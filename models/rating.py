@@ -325,10 +325,14 @@ class Rater:
             "telecom_usage",
             USAGE_COLUMNS,
             (
-                f"{period}\t{tier.usage}\t{day}\t{columns}\t{resold_as}\t{tier.currency_id}"
+                f"{period}\t{tier.usage}\t{day}\t{columns}\t{below}\t{tier.currency_id}"
                 f"\t{calls}\t{billed}\t{free}\t{amount}e-8"
-                for (tier, columns, resold_as, period, day), (calls, billed, free, amount)
-                in usage.items()
+                for (tier, columns, below, period, day), (
+                    calls,
+                    billed,
+                    free,
+                    amount,
+                ) in usage.items()
             ),
         )
 

@@ -301,10 +301,7 @@ class SubscriptionCharger:
         # a change is due when it takes effect; one of the past is due now
         due = max(cut, charged[0].date)
         place = (due, service.kind, revision, span_from, whole, currency)
-        sold = {
-            "seller_id": charged[0].seller_id.id,
-            "resold_to_id": charged[0].resold_to_id.id,
-        }
+        sold = {name: charged[0][name].id for name in ("seller_id", "resold_to_id")}
         kept = sum((p.amount for p in expected if p.date_to <= cut), Decimal())
         total = sum((Decimal(str(charge.amount)) for charge in charged), Decimal())
         undue = [part for part in current if part.date_to > cut]

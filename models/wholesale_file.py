@@ -41,7 +41,7 @@ class WholesaleFile:
         number = (self.move.name or "").replace("/", "_") or str(self.move.id)
         return self.env._("Details %s", number) + ".csv"
 
-    def write(self, file):
+    def write_to(self, file):
         """Write the rows.
 
         :param file: opened for text, without translation of newlines
@@ -99,10 +99,19 @@ class WholesaleFile:
         """Yield the calls that the line opens, oldest first."""
         domain = line.action_telecom_details()["domain"]
         found = self.env["telecom.call.charge"]._search(domain)
-        for when, source, target, destination, seconds, free, amount, currency, period in (
-            self._fetch(
-                SQL(
-                    """
+        for (
+            when,
+            source,
+            target,
+            destination,
+            seconds,
+            free,
+            amount,
+            currency,
+            period,
+        ) in self._fetch(
+            SQL(
+                """
                     SELECT charge.call_date, call.src, call.dst, charge.destination,
                            charge.billed_seconds, charge.free_seconds, charge.amount::text,
                            charge.currency_id, charge.period_id
@@ -111,8 +120,7 @@ class WholesaleFile:
                      WHERE charge.id IN %s
                      ORDER BY charge.call_date, charge.id
                     """,
-                    found.subselect(),
-                )
+                found.subselect(),
             )
         ):
             local = pytz.utc.localize(when).astimezone(self.zone)

@@ -94,9 +94,7 @@ class MarginReport(models.Model):
         "today.",
     )
     product_id = fields.Many2one("product.product", readonly=True)
-    direction = fields.Selection(
-        [("outbound", "Outbound"), ("inbound", "Inbound")], readonly=True
-    )
+    direction = fields.Selection([("outbound", "Outbound"), ("inbound", "Inbound")], readonly=True)
     destination = fields.Char(
         readonly=True, help="By the seller's rates; what the seller pays for it stands beside it."
     )

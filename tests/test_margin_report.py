@@ -9,6 +9,7 @@ from odoo.tools import SQL
 
 from .common import TelecomCommon
 
+
 @tagged("post_install", "-at_install")
 class TestMarginReport(TelecomCommon):
     """Provider, distributor Big, distributor Small under it, and a customer of Small.
@@ -163,7 +164,10 @@ class TestMarginReport(TelecomCommon):
             {"Small": (0.075, 2.5), "Big": (0.2025, 4.5), False: (0.1125, 4.5)},
         )
         self.assertEqual(
-            {row.end_customer_id for row in self.report.search([("customer_id", "=", self.big.id)])},
+            {
+                row.end_customer_id
+                for row in self.report.search([("customer_id", "=", self.big.id)])
+            },
             {self.customer, self.small},
         )
 
@@ -241,7 +245,9 @@ class TestMarginReport(TelecomCommon):
 
     def test_service_changed_within_a_month(self):
         """A span and its correction: each tier at its own price, in its own currency."""
-        product = self.make_product("Line", price=10.0, company_id=self.company.id)
+        product = self.make_product(
+            "Line", price=10.0, telecom_setup_fee=3.0, company_id=self.company.id
+        )
         service = self.add_service(self.customer, product, price_unit=31.0, setup_fee=5.0)
         self.env["telecom.subscription"]._add_recurring_charges(self.day("2025-03-01"))
         service.change_terms("2025-03-11", quantity=2.0)
@@ -271,6 +277,14 @@ class TestMarginReport(TelecomCommon):
                 [("seller_id", "=", self.big.id), ("customer_id", "=", self.customer.id)]
             )
         )
+
+    def test_setup_fee_that_nobody_above_charges(self):
+        """It is the direct reseller's revenue, though no reseller is charged anything."""
+        product = self.make_product("Line", price=10.0, company_id=self.company.id)
+        self.add_service(self.customer, product, setup_fee=5.0)
+        self.env["telecom.subscription"]._add_recurring_charges(self.day("2025-03-01"))
+        row = self.report.search([("kind", "=", "setup")])
+        self.assertEqual((row.seller_id, row.revenue, row.cost), (self.small, 5.0, 0.0))
 
     def test_invoices_and_changes(self):
         """Roundings and what a person changes are revenue of who invoices, too."""

@@ -52,7 +52,9 @@ class TestWholesaleInvoice(TelecomCommon, HttpCase):
 
     def lines(self, move, customer=None):
         return move.invoice_line_ids.filtered(
-            lambda line: line.telecom_section and (not customer or line.telecom_customer_id == customer)
+            lambda line: (
+                line.telecom_section and (not customer or line.telecom_customer_id == customer)
+            )
         )
 
     def behind(self, line):
@@ -62,7 +64,7 @@ class TestWholesaleInvoice(TelecomCommon, HttpCase):
 
     def rows(self, move):
         text = io.StringIO(newline="")
-        total = WholesaleFile(move).write(text)
+        total = WholesaleFile(move).write_to(text)
         rows = list(csv.DictReader(io.StringIO(text.getvalue().removeprefix("\ufeff"), newline="")))
         self.assertEqual(sum(Decimal(row["Amount"]) for row in rows), total)
         return rows
@@ -109,7 +111,8 @@ class TestWholesaleInvoice(TelecomCommon, HttpCase):
             self.env["telecom.call.charge"].search([("period_id", "=", period.id)]),
         )
         self.assertEqual(
-            opened["telecom.charge"], period.charge_ids.filtered(lambda c: c.charge_type != "rounding")
+            opened["telecom.charge"],
+            period.charge_ids.filtered(lambda c: c.charge_type != "rounding"),
         )
         report = self.env["telecom.reconciliation.report"]
         self.assertEqual(
@@ -146,9 +149,7 @@ class TestWholesaleInvoice(TelecomCommon, HttpCase):
         )
         for line in lines:
             self.assertEqual(self.behind(line).product_id, line.product_id)
-        self.assertEqual(
-            self.lines(move, self.small).filtered("product_id").tax_ids, self.tax
-        )
+        self.assertEqual(self.lines(move, self.small).filtered("product_id").tax_ids, self.tax)
 
     def test_changes_on_a_draft(self):
         self.profile.mode = "draft"
@@ -198,7 +199,7 @@ class TestWholesaleInvoice(TelecomCommon, HttpCase):
         calls = [row for row in rows if row["Kind"] == "Calls" and row["Seconds"]]
         self.assertEqual(len(calls), 15)
         self.assertEqual(
-            [row for row in calls if row["Customer"] == "Anna"][0],
+            next(row for row in calls if row["Customer"] == "Anna"),
             {
                 "Customer": "Anna",
                 "Kind": "Calls",
@@ -253,9 +254,11 @@ class TestWholesaleInvoice(TelecomCommon, HttpCase):
         move = self.wholesale()
         file = str(self.rows(move))
         annex = str(move.telecom_itemised_calls())
-        printed = self.env["ir.actions.report"]._render_qweb_html(
-            "account.account_invoices", move.ids
-        )[0].decode()
+        printed = (
+            self.env["ir.actions.report"]
+            ._render_qweb_html("account.account_invoices", move.ids)[0]
+            .decode()
+        )
         for text in (file, annex, printed):
             self.assertIn("BE wholesale", text)
             for secret in ("Hidden", "bakery", "Agent", "Belgium", "France"):

@@ -25,7 +25,7 @@ class WholesaleFileController(Controller):
             raise request.not_found()
         content = WholesaleFile(move)
         # it is sent when the transaction is over, and may be of any size
-        file = tempfile.TemporaryFile()  # pylint: disable=consider-using-with
+        file = tempfile.TemporaryFile()  # noqa: SIM115 # pylint: disable=consider-using-with
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         content.write_to(text)
         text.detach()

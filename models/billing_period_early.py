@@ -119,7 +119,8 @@ class BillingPeriod(models.Model):
                 period_id, partner_id, customer_id, tier, seller_id, resold_to_id, day, direction,
                 destination, resold_as, currency_id, calls, seconds, free_seconds, amount)
             SELECT side.period_id, partner_id, customer_id, tier, seller_id, resold_to_id, day,
-                   direction, destination, resold_as, currency_id, sign * calls, sign * seconds, sign * free_seconds, sign * amount
+                   direction, destination, resold_as, currency_id,
+                   sign * calls, sign * seconds, sign * free_seconds, sign * amount
               FROM moved
              CROSS JOIN LATERAL (VALUES ({period}, -1), ({rest}, 1)) AS side (period_id, sign)
             """.format(

@@ -1,4 +1,4 @@
-"""The wholesale part of a reseller's invoice: what its customers used, summed by customer and kind."""
+"""The wholesale part of a reseller's invoice: what its customers used, by customer and kind."""
 
 from collections import defaultdict
 from decimal import Decimal

@@ -327,12 +327,8 @@ class Rater:
             (
                 f"{period}\t{tier.usage}\t{day}\t{columns}\t{below}\t{tier.currency_id}"
                 f"\t{calls}\t{billed}\t{free}\t{amount}e-8"
-                for (tier, columns, below, period, day), (
-                    calls,
-                    billed,
-                    free,
-                    amount,
-                ) in usage.items()
+                for (tier, columns, below, period, day), sums in usage.items()
+                for calls, billed, free, amount in [sums]
             ),
         )
 

@@ -43,7 +43,8 @@ def move_usage(env, zones):
             period_id, partner_id, customer_id, tier, seller_id, resold_to_id, day, direction,
             destination, resold_as, currency_id, calls, seconds, free_seconds, amount)
         SELECT period_id, partner_id, customer_id, tier, seller_id, resold_to_id, side.day,
-               direction, destination, resold_as, currency_id, sign * calls, sign * seconds, sign * free_seconds, sign * amount
+               direction, destination, resold_as, currency_id,
+               sign * calls, sign * seconds, sign * free_seconds, sign * amount
           FROM moved CROSS JOIN LATERAL (VALUES (old, -1), (new, 1)) AS side (day, sign)
         """,
         [(account, old, new) for account, (old, new) in zones.items()],

@@ -68,7 +68,9 @@ class Charge(models.Model):
         required=True,
         default="adjustment",
     )
-    date = fields.Date(required=True, default=fields.Date.context_today, help="When it is due.")
+    date = fields.Date(
+        required=True, index=True, default=fields.Date.context_today, help="When it is due."
+    )
     date_from = fields.Date(help="First day it covers.")
     date_to = fields.Date(string="Until", help="First day it does not cover.")
     quantity = fields.Float(default=1.0, digits="Product Unit")

@@ -61,8 +61,10 @@ class MarginReport(models.Model):
         "telecom.billing.period": ["company_id"],
         "telecom.billing.profile": ["active", "company_id", "owner_id"],
         "res.company": ["currency_id", "parent_path"],
+        "res.currency": ["active"],
         "res.currency.rate": ["company_id", "currency_id", "name", "rate"],
         "res.partner": ["reseller_id", "reseller_kind"],
+        "telecom.rate.card": ["currency_id"],
     }
 
     date = fields.Date(string="Day", readonly=True, help="Day of the calls; when a charge is due.")
@@ -128,6 +130,7 @@ class MarginReport(models.Model):
         """
         return SQL(
             """
+            WITH %(rates)s
             SELECT entry.id, entry.date, entry.kind, entry.seller_id, entry.customer_id,
                    entry.end_customer_id, COALESCE(entry.agent_id, agent.id) AS agent_id,
                    entry.product_id, entry.direction, entry.destination, entry.company_id,
@@ -145,34 +148,70 @@ class MarginReport(models.Model):
          LEFT JOIN res_partner customer ON customer.id = entry.customer_id
          LEFT JOIN res_partner agent
                 ON agent.id = customer.reseller_id AND agent.reseller_kind = 'agent'
-         LEFT JOIN LATERAL (%(foreign_rate)s) charged ON TRUE
-         LEFT JOIN LATERAL (%(own_rate)s) own ON TRUE
+         LEFT JOIN day_conversion
+                ON day_conversion.company_id = entry.company_id
+               AND day_conversion.currency_id = entry.currency_id
+               AND day_conversion.day = entry.date
         CROSS JOIN LATERAL (
                 SELECT CASE WHEN entry.currency_id = company.currency_id THEN 1
-                            ELSE COALESCE(own.rate, 1) / charged.rate END AS rate
+                            ELSE day_conversion.rate END AS rate
               ) conversion
             """,
+            rates=self._rates(),
             sales=SQL(" UNION ALL ").join(self._sales()),
-            foreign_rate=self._rate(SQL("entry.currency_id")),
-            # the currency in which others are quoted has no rate where nobody entered its 1
-            own_rate=self._rate(SQL("company.currency_id")),
         )
 
     @api.model
-    def _rate(self, currency):
-        """Return a query of a currency's last rate until the row's day, which is looked up only
-        where something is to be converted."""
+    def _rates(self):
+        """Return common table expressions, the last of which is `day_conversion`: by how much to
+        multiply an amount in a currency on a day, for the currency of a company.
+
+        A rate holds until the company's next one; one of all companies until the company has one
+        of its own. There is a row a day, so that millions of rows find theirs by hashing.
+        """
         return SQL(
             """
-            SELECT rate FROM res_currency_rate
-             WHERE entry.currency_id != company.currency_id AND currency_id = %s
-               AND name <= entry.date
-               AND (company_id IS NULL
-                    OR company_id = split_part(company.parent_path, '/', 1)::integer)
-             ORDER BY company_id, name DESC
-             LIMIT 1
-            """,
-            currency,
+            rate_span AS (
+                SELECT company.id AS company_id, rate.currency_id, rate.rate, rate.name AS since,
+                       lead(rate.name) OVER (
+                           PARTITION BY company.id, rate.currency_id ORDER BY rate.name
+                       ) AS until
+                  FROM res_company company
+            CROSS JOIN LATERAL (
+                        SELECT split_part(company.parent_path, '/', 1)::integer AS id) root
+                  JOIN res_currency_rate rate
+                    ON rate.company_id = root.id
+                    OR rate.company_id IS NULL AND NOT EXISTS (
+                            SELECT 1 FROM res_currency_rate own
+                             WHERE own.currency_id = rate.currency_id
+                               AND own.company_id = root.id AND own.name <= rate.name)
+                 WHERE rate.currency_id IN (
+                            SELECT id FROM res_currency WHERE active
+                             UNION SELECT currency_id FROM telecom_rate_card)
+            ), reported AS (
+                SELECT LEAST((SELECT min(day) FROM telecom_usage),
+                             (SELECT min(date) FROM telecom_charge)) AS first,
+                       LEAST(GREATEST((SELECT max(day) FROM telecom_usage),
+                                      (SELECT max(date) FROM telecom_charge)),
+                             CURRENT_DATE + 1000) AS last
+            ), day_rate AS (
+                SELECT company_id, currency_id, rate, day::date
+                  FROM rate_span
+            CROSS JOIN reported
+            CROSS JOIN generate_series(GREATEST(since, first),
+                                       LEAST(until - 1, last), interval '1 day') AS day
+            ), day_conversion AS (
+                SELECT charged.company_id, charged.currency_id, charged.day,
+                       -- the currency in which others are quoted needs no rate of its own
+                       COALESCE(own.rate, 1) / charged.rate AS rate
+                  FROM day_rate charged
+                  JOIN res_company company ON company.id = charged.company_id
+             LEFT JOIN day_rate own
+                    ON own.company_id = charged.company_id AND own.day = charged.day
+                   AND own.currency_id = company.currency_id
+                 WHERE charged.currency_id != company.currency_id AND charged.rate != 0
+            )
+            """
         )
 
     @api.model

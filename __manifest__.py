@@ -43,6 +43,7 @@
         "views/account_move_views.xml",
         "views/res_config_settings_views.xml",
         "report/telecom_reconciliation_report_views.xml",
+        "report/telecom_margin_report_views.xml",
         "report/account_invoice_templates.xml",
         # wizards
         "wizards/telecom_rate_import_views.xml",

@@ -18,6 +18,7 @@ from . import (
     account_move_series,
     account_moves,
     account_readers,
+    account_move_wholesale,
     account_rules,
     account_suspension,
     account_terms,

@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from ..engine.calendar import midnight_utc
 from .billing_until import day_of
 from .invoice_question import InvoiceQuestion
+from .sellers import sold_calls
 
 
 class BillingPeriod(models.Model):
@@ -97,26 +98,38 @@ class BillingPeriod(models.Model):
         zones = list(customers._account_zones().items())
         cr.execute_values(
             """
-            WITH moved AS (
-                SELECT g.partner_id, c.partner_id AS customer_id, g.tier,
+            WITH charge AS (
+                SELECT * FROM telecom_call_charge
+                 WHERE cdr_id IN (SELECT cdr_id FROM telecom_call_charge
+                                   WHERE period_id = {period}
+                                     AND call_date >= '{moment}'::timestamp)
+            ), sold AS ({sold}), moved AS (
+                SELECT g.partner_id, c.partner_id AS customer_id, g.tier, g.seller_id,
+                       g.resold_to_id,
                        (g.call_date AT TIME ZONE 'UTC' AT TIME ZONE zone.tz)::date AS day,
-                       c.direction, g.destination, g.currency_id, count(*) AS calls,
-                       sum(g.billed_seconds) AS seconds, sum(g.free_seconds) AS free_seconds,
-                       sum(g.amount) AS amount
+                       c.direction, g.destination, g.resold_as, g.currency_id,
+                       count(*) AS calls, sum(g.billed_seconds) AS seconds,
+                       sum(g.free_seconds) AS free_seconds, sum(g.amount) AS amount
                   FROM (VALUES %s) AS zone (partner_id, tz)
                   JOIN telecom_cdr c ON c.partner_id = zone.partner_id
-                  JOIN telecom_call_charge g ON g.cdr_id = c.id
-                 WHERE g.period_id = {period} AND g.call_date >= '{moment}'::timestamp
-                 GROUP BY 1, 2, 3, 4, 5, 6, 7
+                  JOIN sold g ON g.cdr_id = c.id
+                 WHERE g.period_id = {period}
+                 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
             )
             INSERT INTO telecom_usage (
-                period_id, partner_id, customer_id, tier, day, direction, destination,
-                currency_id, calls, seconds, free_seconds, amount)
-            SELECT side.period_id, partner_id, customer_id, tier, day, direction, destination,
-                   currency_id, sign * calls, sign * seconds, sign * free_seconds, sign * amount
+                period_id, partner_id, customer_id, tier, seller_id, resold_to_id, day, direction,
+                destination, resold_as, currency_id, calls, seconds, free_seconds, amount)
+            SELECT side.period_id, partner_id, customer_id, tier, seller_id, resold_to_id, day,
+                   direction, destination, resold_as, currency_id,
+                   sign * calls, sign * seconds, sign * free_seconds, sign * amount
               FROM moved
              CROSS JOIN LATERAL (VALUES ({period}, -1), ({rest}, 1)) AS side (period_id, sign)
-            """.format(period=int(self.id), rest=int(rest.id), moment=moment.isoformat()),
+            """.format(
+                period=int(self.id),
+                rest=int(rest.id),
+                moment=moment.isoformat(),
+                sold=sold_calls("charge"),
+            ),
             zones,
         )
         cr.execute(

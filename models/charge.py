@@ -4,7 +4,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine.calendar import midnight_utc
+from .account_chain import AccountChain
 from .period_book import open_periods
+from .sellers import charge_sides
 
 # Made so that charges agree with an invoice, and made anew with it: they follow the invoice.
 OF_INVOICES = ("rounding", "change")
@@ -23,7 +25,9 @@ KEPT_FIELDS = frozenset(
         "period_id",
         "price_unit",
         "quantity",
+        "resold_to_id",
         "revision",
+        "seller_id",
         "span_from",
         "subscription_id",
         "tier",
@@ -64,7 +68,9 @@ class Charge(models.Model):
         required=True,
         default="adjustment",
     )
-    date = fields.Date(required=True, default=fields.Date.context_today, help="When it is due.")
+    date = fields.Date(
+        required=True, index=True, default=fields.Date.context_today, help="When it is due."
+    )
     date_from = fields.Date(help="First day it covers.")
     date_to = fields.Date(string="Until", help="First day it does not cover.")
     quantity = fields.Float(default=1.0, digits="Product Unit")
@@ -83,6 +89,18 @@ class Charge(models.Model):
         precompute=True,
     )
     product_id = fields.Many2one("product.product", ondelete="restrict")
+    seller_id = fields.Many2one(
+        "res.partner",
+        readonly=True,
+        ondelete="restrict",
+        help="The reseller that sold it to the account; empty: the provider.",
+    )
+    resold_to_id = fields.Many2one(
+        "res.partner",
+        readonly=True,
+        ondelete="restrict",
+        help="The account to which a reseller resold it.",
+    )
     subscription_id = fields.Many2one(
         "telecom.subscription", string="Service", index="btree_not_null", ondelete="restrict"
     )
@@ -128,6 +146,7 @@ class Charge(models.Model):
         """Find the billing period of charges that come without one."""
         self.check_access("create")
         self._complete(vals_list)
+        self._add_sellers(vals_list)
         charges = super().create(vals_list)
         if not self.env.su:
             charges._check_by_hand()
@@ -138,6 +157,8 @@ class Charge(models.Model):
         """Keep what is in a closed period; a charge of another day or account is in another."""
         self.check_access("write")
         vals = {name: value for name, value in vals.items() if name != "company_id"}
+        if "partner_id" in vals:
+            self._add_sellers([vals])
         kept = KEPT_FIELDS & vals.keys()
         # what a person takes off a draft invoice leaves its period, by the system's hand
         if kept and not (self.env.su and kept == {"period_id"}):
@@ -246,6 +267,18 @@ class Charge(models.Model):
         for index, (moment, due) in moments.items():
             vals = vals_list[index]
             vals["period_id"] = books[vals["partner_id"]].find(moment, due)
+
+    @api.model
+    def _add_sellers(self, vals_list):
+        """Keep who sells it now: a customer may be moved to another reseller later.
+
+        What services charge says it itself.
+        """
+        chain = AccountChain(self.env)
+        for vals in vals_list:
+            if "seller_id" not in vals and vals.get("partner_id"):
+                account = self.env["res.partner"].browse(vals["partner_id"])
+                vals["seller_id"] = charge_sides(chain.tiers(account))[0]["seller_id"]
 
     def _period_now(self):
         """Return the id of the period in which this charge would be made now."""

@@ -74,7 +74,8 @@ class InvoiceChanges:
 
     def _misplaced(self, periods, lines):
         """Return the charges of these periods without a line, and those of lines elsewhere."""
-        charges = self._charges(periods)
+        # what is summed up for a reseller's customer stays, as calls do
+        charges = self._charges(periods).filtered(lambda charge: not charge.resold_to_id)
         charged = lines.filtered("quantity").telecom_charge_id
         return charges - charged, charged - charges
 
@@ -101,7 +102,8 @@ class InvoiceChanges:
 
     def _charged(self, line, charges):
         """Return what is charged for a line, before anybody changed it."""
-        if line.telecom_section != "calls" and line.telecom_charge_id not in charges:
+        is_sum = line.telecom_section == "calls" or line.telecom_customer_id
+        if not is_sum and line.telecom_charge_id not in charges:
             return Decimal()
         return Decimal(f"{line.telecom_amount:.8f}")
 

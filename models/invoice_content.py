@@ -14,16 +14,10 @@ from .invoice_carry import carried_to
 from .invoice_check import InvoiceCheck
 from .invoice_head import InvoiceHead
 from .invoice_line import InvoiceLine
+from .invoice_wholesale import KINDS_OF, ResoldUsage, WholesaleLines
 
 SECTIONS = ("calls", "package", "subscription", "did", "other")
-SECTION_OF = {
-    "package": "package",
-    "subscription": "subscription",
-    "did": "did",
-    "setup": "other",
-    "adjustment": "other",
-    "commission": "other",
-}
+SECTION_OF = {kind: section for section, kinds in KINDS_OF.items() for kind in kinds}
 
 
 class InvoiceContent(InvoiceHead):
@@ -137,7 +131,8 @@ class InvoiceContent(InvoiceHead):
     def load_usage(self):
         """Return {period: [(direction, destination, currency, calls, seconds, free, amount)]}.
 
-        Amounts are texts: the driver would make floats of them.
+        Amounts are texts: the driver would make floats of them. What a reseller resold is summed
+        up by its customers, in rows of `ResoldUsage` without direction and destination.
         """
         for model in ("telecom.usage", "telecom.charge", "telecom.billing.period"):
             self.env[model].flush_model()
@@ -147,22 +142,24 @@ class InvoiceContent(InvoiceHead):
         self.env.cr.execute(
             SQL(
                 """
-                SELECT u.period_id, u.direction, u.destination, u.currency_id,
+                SELECT u.period_id, u.resold_to_id,
+                       CASE WHEN u.resold_to_id IS NULL THEN u.direction END,
+                       CASE WHEN u.resold_to_id IS NULL THEN u.destination END, u.currency_id,
                        sum(u.calls), sum(u.seconds), sum(u.free_seconds), sum(u.amount)::text
                   FROM telecom_usage u
                   JOIN res_partner p ON p.id = u.partner_id
                  WHERE u.period_id IN %s
                        -- an agent's customers are invoiced in the provider's own books
                    AND (u.tier = 0 OR p.reseller_kind IS DISTINCT FROM 'agent')
-                 GROUP BY 1, 2, 3, 4
+                 GROUP BY 1, 2, 3, 4, 5
                 HAVING sum(u.calls) != 0 OR sum(u.amount) != 0
-                 ORDER BY 2 DESC, 3
+                 ORDER BY 3 DESC, 4, 2
                 """,
                 tuple(self.periods.ids),
             )
         )
-        for period, *row in self.env.cr.fetchall():
-            rows[period].append(row)
+        for period, customer, *row in self.env.cr.fetchall():
+            rows[period].append(ResoldUsage(customer, row) if customer else row)
         return rows
 
     def load_charges(self):
@@ -188,9 +185,11 @@ class InvoiceContent(InvoiceHead):
         """Return the lines of a period."""
         currency = period.partner_id.telecom_currency_id
         env = self._lang_env(period.partner_id)
-        lines = self._call_lines(env, period, usage)
-        for charge in charges:
+        wholesale = WholesaleLines(self, period, usage, charges)
+        lines = self._call_lines(env, period, wholesale.own_usage)
+        for charge in wholesale.own_charges:
             lines.append(self._charge_line(env, period, charge))
+        lines += wholesale.lines(env)
         step = Decimal(str(currency.rounding))
         for line in lines:
             if line.price is None:
@@ -332,6 +331,8 @@ class InvoiceContent(InvoiceHead):
                 "telecom_destination": line.destination or False,
                 "telecom_direction": line.direction or False,
                 "telecom_charge_id": line.charge.id if line.charge else False,
+                "telecom_customer_id": line.customer.id if line.customer else False,
+                "telecom_period_id": line.period.id,
             }
             if line.product:
                 vals["product_id"] = line.product.id

@@ -7,6 +7,7 @@ class InvoiceLine:
     __slots__ = (
         "charge",
         "charge_type",
+        "customer",
         "destination",
         "direction",
         "exact",
@@ -23,6 +24,7 @@ class InvoiceLine:
         self.exact = exact
         self.product = product
         self.charge = None
+        self.customer = None
         self.destination = None
         self.direction = None
         self.period = None

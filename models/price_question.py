@@ -55,8 +55,8 @@ class _AskedAccounts(Accounts):
         for root, [(_moment, members)] in self._load_chains(bounds).items():
             tz = env["res.partner"].browse(root)._account_tz()
             tiers = [
-                Tier(root, partner, level, name, card, None)
-                for partner, level, name, card in members
+                Tier(root, partner, level, name, card, None, is_agent)
+                for partner, level, name, card, is_agent in members
             ]
             self._accounts[root] = Account(root, tiers, tz, {})
 

@@ -40,9 +40,12 @@ USAGE_COLUMNS = (
     "partner_id",
     "customer_id",
     "tier",
+    "seller_id",
+    "resold_to_id",
     "day",
     "direction",
     "destination",
+    "resold_as",
     "currency_id",
     "calls",
     "seconds",
@@ -243,8 +246,8 @@ class Rater:
         once is not called per call.
 
         :param retaken: {call id: [(tier, rate, period)]} of calls that keep their rates
-        :param usage: gets {(tier, destination and direction, period, day): [calls, billed
-            seconds, free seconds, amount]}
+        :param usage: gets {(tier, destination and direction, destination at the tier below,
+            period, day): [calls, billed seconds, free seconds, amount]}
         :param failures: gets (call, reason, detail)
         :return: iterator of the COPY lines of the charges
         """
@@ -274,6 +277,7 @@ class Rater:
                     own, above = allowances.take(account, call)
                 # offsets are whole minutes, so one look-up a minute is enough
                 day = account.days.get(start[:16]) or account.day(start)
+                resold_as = ""
                 for tier, rate, period in found:
                     if own:
                         free, covered = above if tier.level else own
@@ -285,7 +289,7 @@ class Rater:
                         f"{call_id}\t{tier.prefix}\t{rate.columns}\t{billed}\t{free}"
                         f"\t{amount}e-8\t{tier.currency_id}\t{start}\t{period}"
                     )
-                    key = tier, rate.usage, period, day
+                    key = tier, rate.usage, resold_as, period, day
                     total = usage_of(key)
                     if total is None:
                         usage[key] = [1, billed, free, amount]
@@ -294,6 +298,8 @@ class Rater:
                         total[1] += billed
                         total[2] += free
                         total[3] += amount
+                    if not tier.is_agent:
+                        resold_as = rate.destination
 
     def _can_be_priced(self, account, call):
         """Tell whether a call has a rate and a period at every tier."""
@@ -323,9 +329,10 @@ class Rater:
             "telecom_usage",
             USAGE_COLUMNS,
             (
-                f"{period}\t{tier.usage}\t{day}\t{columns}\t{tier.currency_id}"
+                f"{period}\t{tier.usage}\t{day}\t{columns}\t{below}\t{tier.currency_id}"
                 f"\t{calls}\t{billed}\t{free}\t{amount}e-8"
-                for (tier, columns, period, day), (calls, billed, free, amount) in usage.items()
+                for (tier, columns, below, period, day), sums in usage.items()
+                for calls, billed, free, amount in [sums]
             ),
         )
 

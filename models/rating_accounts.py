@@ -6,6 +6,7 @@ from datetime import datetime
 from ..engine.calendar import local_day
 from .account_history import AccountHistory
 from .period_book import open_periods
+from .sellers import sides
 
 
 class Tier:
@@ -17,6 +18,7 @@ class Tier:
         "currency_id",
         "customer_id",
         "id",
+        "is_agent",
         "level",
         "name",
         "period",
@@ -24,10 +26,11 @@ class Tier:
         "usage",
     )
 
-    def __init__(self, customer_id, partner_id, level, name, card, book):
+    def __init__(self, customer_id, partner_id, level, name, card, book, is_agent=False):
         """
         :param card: (id, name, currency id) of the rate card
         :param book: the account's PeriodBook, None when no period is to be found
+        :param is_agent: who is charged in nobody's books for what its customers use
         """
         self.customer_id = customer_id
         self.id = partner_id
@@ -38,8 +41,19 @@ class Tier:
         self.period = book and book.find
         # the columns of a call charge that are the same for all calls
         self.prefix = f"{partner_id}\t{level}"
-        # and those of a row of usage
-        self.usage = f"{partner_id}\t{customer_id}\t{level}"
+        self.is_agent = bool(level and is_agent)
+        # and those of a row of usage, set by `in_chain`
+        self.usage = None
+
+    @staticmethod
+    def in_chain(tiers):
+        """Let the tiers of one account's calls know who sells to whom, and return them."""
+        both = sides([(tier.id, tier.is_agent) for tier in tiers])
+        for tier, (seller, below) in zip(tiers, both, strict=True):
+            tier.usage = (
+                f"{tier.id}\t{tier.customer_id}\t{tier.level}\t{seller or ''}\t{below or ''}"
+            )
+        return tiers
 
 
 class Account:
@@ -101,10 +115,10 @@ class Accounts:
             known = []
             for moment, members in eras:
                 tiers = [
-                    Tier(root, partner, level, name, card, books[partner])
-                    for partner, level, name, card in members
+                    Tier(root, partner, level, name, card, books[partner], is_agent)
+                    for partner, level, name, card, is_agent in members
                 ]
-                known.append((moment, Account(root, tiers, tz, days[tz])))
+                known.append((moment, Account(root, Tier.in_chain(tiers), tz, days[tz])))
             account = self._accounts[root] = known[0][1]
             if len(known) > 1:
                 account.eras = known[::-1]
@@ -120,8 +134,9 @@ class Accounts:
         return list({tier.card_id for a in accounts for tier in a.tiers if tier.card_id})
 
     def _load_chains(self, bounds):
-        """Return {account: [(moment, [(tier account, level, name, (card, card name, currency)),
-        ...]), ...]}: who stood above it since which moment, as its first call came, and later."""
+        """Return {account: [(moment, [(tier account, level, name, (card, card name, currency),
+        whether it is an agent), ...]), ...]}: who stood above it since which moment, as its first
+        call came, and later."""
         history = AccountHistory(self._env)
         history.load(list(bounds))
         found = {
@@ -138,7 +153,13 @@ class Accounts:
                 (
                     moment,
                     [
-                        (partner, level, history.name(partner), cards[card])
+                        (
+                            partner,
+                            level,
+                            history.name(partner),
+                            cards[card],
+                            history.kind(partner) == "agent",
+                        )
                         for level, (partner, card) in enumerate(chain)
                         # an agent without purchase prices earns a commission; calls cost it
                         # nothing

@@ -135,15 +135,27 @@ class Allowances:
         """Return {call: [(tier, rate, period)]} of (customer, account, level, currency, rate id,
         destination, direction, period) of call charges that were taken back."""
         known = rates.by_id({charge[4] for found in charges.values() for charge in found})
-        tiers, priced = {}, {}
+        partners = {charge[1] for found in charges.values() for charge in found}
+        partners = self._env["res.partner"].browse(partners)
+        agents = set(partners.filtered(lambda p: p.reseller_kind == "agent").ids)
+        chains, priced = {}, {}
         for call, found in charges.items():
-            priced[call] = []
-            for customer, partner, level, currency, rate_id, destination, way, period in found:
-                key = customer, partner, level, currency
-                if key not in tiers:
-                    tiers[key] = Tier(customer, partner, level, "", (None, "", currency), None)
-                rate = known[rate_id].under(destination, way)
-                priced[call].append((tiers[key], rate, period))
+            # accounts may have been moved to other resellers meanwhile
+            key = tuple(charge[:4] for charge in found)
+            if key not in chains:
+                chains[key] = Tier.in_chain(
+                    [
+                        Tier(customer, partner, level, "", (None, "", currency), None, is_agent)
+                        for customer, partner, level, currency in key
+                        for is_agent in [partner in agents]
+                    ]
+                )
+            priced[call] = [
+                (tier, known[rate_id].under(destination, way), period)
+                for tier, (*_key, rate_id, destination, way, period) in zip(
+                    chains[key], found, strict=True
+                )
+            ]
         return priced
 
     def prepare(self, calls):

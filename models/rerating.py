@@ -3,6 +3,7 @@
 from odoo import fields
 
 from .bulk import commit_progress, copy_rows, run_batch
+from .sellers import sold_calls
 
 # calls of whole accounts are put together to batches of so many
 BATCH = 20_000
@@ -64,24 +65,21 @@ class Rerater:
             return []
         self._set_time_zones(ids)
         cr.execute(
-            """
+            f"""
             WITH gone AS (
                 DELETE FROM telecom_call_charge WHERE cdr_id = ANY(%(ids)s) RETURNING *
-            ), owned AS (
-                SELECT gone.*, first_value(partner_id) OVER call AS customer_id
-                  FROM gone WINDOW call AS (PARTITION BY cdr_id ORDER BY tier)
-            )
+            ), sold AS ({sold_calls("gone")})
             INSERT INTO telecom_usage (
-                period_id, partner_id, customer_id, tier, day, direction, destination,
-                currency_id, calls, seconds, free_seconds, amount)
-            SELECT g.period_id, g.partner_id, g.customer_id, g.tier,
+                period_id, partner_id, customer_id, tier, seller_id, resold_to_id, day, direction,
+                destination, resold_as, currency_id, calls, seconds, free_seconds, amount)
+            SELECT g.period_id, g.partner_id, g.customer_id, g.tier, g.seller_id, g.resold_to_id,
                    (g.call_date AT TIME ZONE 'UTC' AT TIME ZONE z.tz)::date,
-                   c.direction, g.destination, g.currency_id,
+                   c.direction, g.destination, g.resold_as, g.currency_id,
                    -count(*), -sum(g.billed_seconds), -sum(g.free_seconds), -sum(g.amount)
-              FROM owned g
+              FROM sold g
               JOIN telecom_account_zone z ON z.partner_id = g.customer_id
               LEFT JOIN telecom_cdr c ON c.id = g.cdr_id
-             GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+             GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
             """,
             {"ids": ids},
         )

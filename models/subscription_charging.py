@@ -14,6 +14,7 @@ from .account_chain import AccountChain
 from .billing_until import FIRST_ZONE, day_of
 from .bulk import RETRYABLE, commit_progress, run_batch
 from .failures import failure_text, heal, keep_failure
+from .sellers import charge_sides
 from .subscription_due import due_services
 from .subscription_prices import ServicePrices
 
@@ -166,9 +167,12 @@ class SubscriptionCharger:
             if date_from >= end or due > until:
                 break
             self._change_currency(service, date_from)
-            for level, tier in enumerate(self.chain.tiers_on(service.partner_id, due)):
+            tiers = self.chain.tiers_on(service.partner_id, due)
+            sides = charge_sides(tiers)
+            for level, tier in enumerate(tiers):
                 rows += [
                     self._row(service, level, tier, part, due, service.kind, 0, date_from, whole)
+                    | sides[level]
                     for part in self._expected(service, level, tier, date_from, whole)
                 ]
             begin = whole[1]
@@ -197,6 +201,7 @@ class SubscriptionCharger:
             return rows
         terms = service._version_on(service.date_start)
         tiers = self.chain.tiers_on(service.partner_id, service.date_start)
+        sides = charge_sides(tiers)
         for level, tier in enumerate(tiers):
             if level:
                 fee = self._tier_setup_fee(service, tier)
@@ -209,7 +214,8 @@ class SubscriptionCharger:
                 quantity = Decimal(str(terms.quantity))
                 part = Part(service.date_start, service.date_start, quantity, price)
                 part.amount = _round(price * quantity, tier.telecom_currency_id)
-                rows.append(self._row(service, level, tier, part, service.date_start, "setup", 0))
+                row = self._row(service, level, tier, part, service.date_start, "setup", 0)
+                rows.append(row | sides[level])
         return rows
 
     def _tier_setup_fee(self, service, tier):
@@ -265,6 +271,7 @@ class SubscriptionCharger:
         # a change is due when it takes effect; one of the past is due now
         due = max(cut, charged[0].date)
         place = (due, service.kind, revision, span_from, whole, currency)
+        sold = {name: charged[0][name].id for name in ("seller_id", "resold_to_id")}
         kept = sum((p.amount for p in expected if p.date_to <= cut), Decimal())
         total = sum((Decimal(str(charge.amount)) for charge in charged), Decimal())
         undue = [part for part in current if part.date_to > cut]
@@ -272,9 +279,10 @@ class SubscriptionCharger:
         if undue and kept != total:
             credit = Part(cut, undue[-1].date_to, -undue[0].quantity, undue[0].price)
             credit.amount = kept - total
-            rows.append({**self._row(service, level, tier, credit, *place), "is_credit": True})
+            row = self._row(service, level, tier, credit, *place)
+            rows.append(row | sold | {"is_credit": True})
         return rows + [
-            self._row(service, level, tier, part, *place)
+            self._row(service, level, tier, part, *place) | sold
             for part in expected
             if part.date_from >= cut
         ]

@@ -1,1 +1,1 @@
-from . import telecom_reconciliation_report
+from . import telecom_margin_report, telecom_reconciliation_report

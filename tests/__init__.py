@@ -53,6 +53,7 @@ from . import (
     test_kept_records,
     test_manual_charges,
     test_manual_invoices,
+    test_margin_report,
     test_price_check,
     test_privacy_matrix,
     test_prices_under_cost,
@@ -80,4 +81,5 @@ from . import (
     test_three_tiers,
     test_translations,
     test_views,
+    test_wholesale_invoice,
 )

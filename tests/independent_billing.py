@@ -164,7 +164,8 @@ def charge_calls(calls, accounts, services):
             amount = Decimal(0)
             if free < call.billsec:
                 amount = rate.price(call.billsec - free, with_fee=not free)
-            line = ("call", rate.destination, direction)
+            # what is resold is one line per customer of the reseller
+            line = ("call", tiers[tier - 1].code) if tier else ("call", rate.destination, direction)
             payer.charges.append(Charge("calls", tier, payer.day(call.start), line, amount))
     return states, decks
 

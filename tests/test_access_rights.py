@@ -31,6 +31,7 @@ RIGHTS = {
     "telecom.charge": ("r", "crwu"),
     "telecom.did": ("r", "crwu"),
     "telecom.issuer": ("r", "r"),
+    "telecom.margin.report": ("r", "r"),
     "telecom.package": ("r", "crwu"),
     "telecom.rate": ("r", "crwu"),
     "telecom.rate.card": ("r", "crwu"),
@@ -167,6 +168,9 @@ class AccessCase(TelecomCommon):
             "telecom.charge": service.charge_ids[:1],
             "telecom.did": did,
             "telecom.issuer": run.move_ids.telecom_issuer_id,
+            "telecom.margin.report": env["telecom.margin.report"].search(
+                [("customer_id", "=", account.id), ("kind", "=", "calls")]
+            ),
             "telecom.package": env["telecom.package"].search([("product_id", "=", package.id)]),
             "telecom.rate": card.rate_ids[:1],
             "telecom.rate.card": card,

@@ -40,6 +40,7 @@ from . import (
     cdr_source,
     charge,
     commission,
+    commission_charge,
     did,
     issuer,
     manual_charge,

@@ -84,6 +84,7 @@ class ResPartner(models.Model):
 
     # === COMPUTE METHODS ===
 
+    @api.depends("telecom_commission_ids.amount", "telecom_commission_ids.state")
     def _compute_telecom_commission_balance(self):
         sums = self.env["telecom.commission"]._read_group(
             [("partner_id", "in", self.ids), ("state", "=", "accrued")],

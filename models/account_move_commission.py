@@ -1,5 +1,3 @@
-from collections import defaultdict
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -128,23 +126,21 @@ class AccountMove(models.Model):
             [("bill_id", "=", self.id)], order="move_date, move_name, id"
         )
         kinds = dict(rows._fields["kind"]._description_selection(self.env))
-        of_customers, of_kinds = defaultdict(list), defaultdict(float)
-        for row in rows:
-            of_customers[row.customer_id].append(row)
-            of_kinds[row.kind] += row.amount
-        total = float(sum(exact(row.amount) for row in rows))
+        of_customers = rows.grouped("customer_id")
+        of_kinds = rows.grouped("kind")
+        total = _total(rows)
         return {
             "customers": [
                 {
                     "customer": customer,
                     "rows": [(row, kinds[row.kind]) for row in found],
-                    "total": float(sum(exact(row.amount) for row in found)),
+                    "total": _total(found),
                 }
                 for customer, found in sorted(
                     of_customers.items(), key=lambda item: (item[0].name or "", item[0].id)
                 )
             ],
-            "kinds": [(kinds[kind], of_kinds[kind]) for kind in kinds if kind in of_kinds],
+            "kinds": [(kinds[kind], _total(of_kinds[kind])) for kind in kinds if kind in of_kinds],
             "total": total,
             "other": self.currency_id.round(self.amount_untaxed - total),
             "has_cost": any(row.method == "difference" for row in rows),
@@ -207,3 +203,7 @@ class AccountMoveLine(models.Model):
         commissions = self._telecom_commissions()
         if commissions:
             commissions._free()
+
+
+def _total(commissions):
+    return float(sum(exact(row.amount) for row in commissions))

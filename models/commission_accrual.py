@@ -91,6 +91,8 @@ class CommissionAccrual:
         """Take back what is earned by documents that are no longer posted."""
         rows = self._rows(moves)
         self._enter({move: {} for move in rows.move_id})
+        counted = self.env["telecom.charge"].search([("commission_move_id", "in", moves.ids)])
+        counted.commission_move_id = False
         failed = moves.with_env(self.env).filtered("telecom_commission_error")
         failed.telecom_commission_error = False
 

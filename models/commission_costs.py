@@ -5,6 +5,8 @@ from decimal import Decimal
 
 from odoo.tools import SQL
 
+from .invoice_content import SECTION_OF
+
 ZERO = Decimal()
 
 # Call by call: a call that was reported late is on a later invoice than its day says, and its
@@ -24,29 +26,25 @@ CALLS = """
         ON own.cdr_id = retail.cdr_id AND own.partner_id = pair.agent_id
      GROUP BY 1, 2, 3, 4
 """
-# The charge of an agent belongs to the first charge of the account for the same days, of the
-# same revision or a later one: a new price of the customer's makes no new charge of the agent.
+# An agent's charges for a service go with the first invoice of the customer on which the span is,
+# or a later one of the service: what changes for the customer need not change for the agent, and
+# each of its charges counts once.
 CHARGES = """
-    SELECT line.id, pair.agent_id, own.currency_id, sum(own.amount)::text
+    SELECT DISTINCT ON (own.id)
+           own.id, pair.move_id, pair.agent_id, own.charge_type, own.currency_id, own.amount::text
       FROM (VALUES %(pairs)s) AS pair (move_id, agent_id)
-      JOIN account_move_line line ON line.move_id = pair.move_id AND line.quantity != 0
-      JOIN telecom_charge retail ON retail.id = line.telecom_charge_id
-      JOIN telecom_charge own ON own.subscription_id = retail.subscription_id
+      JOIN (SELECT line.move_id, retail.subscription_id, retail.charge_type,
+                   max(retail.span_from) AS span
+              FROM account_move_line line
+              JOIN telecom_charge retail ON retail.id = line.telecom_charge_id
+             WHERE line.quantity != 0
+             GROUP BY 1, 2, 3) sold ON sold.move_id = pair.move_id
+      JOIN telecom_charge own ON own.subscription_id = sold.subscription_id
+       AND own.charge_type = sold.charge_type
        AND own.partner_id = pair.agent_id
-       AND own.charge_type = retail.charge_type
-       AND own.date_from IS NOT DISTINCT FROM retail.date_from
-       AND own.is_credit IS NOT DISTINCT FROM retail.is_credit
-     WHERE retail.id = (
-           SELECT first.id FROM telecom_charge first
-            WHERE first.subscription_id = own.subscription_id
-              AND first.partner_id = retail.partner_id
-              AND first.charge_type = own.charge_type
-              AND first.date_from IS NOT DISTINCT FROM own.date_from
-              AND first.is_credit IS NOT DISTINCT FROM own.is_credit
-              AND first.revision >= own.revision
-         ORDER BY first.revision
-            LIMIT 1)
-     GROUP BY 1, 2, 3
+     WHERE (own.span_from IS NULL OR own.span_from <= sold.span)
+       AND (own.commission_move_id IS NULL OR own.commission_move_id = pair.move_id)
+     ORDER BY own.id, sold.span, pair.move_id
 """
 # what an agent has no price for, such as an adjustment, is not bought by it
 BOUGHT = """
@@ -116,17 +114,20 @@ class CommissionCosts:
             self.env[name].flush_model()
         self.env["account.move.line"].flush_model(["move_id", "quantity", "telecom_charge_id"])
         values = SQL(", ").join(SQL("%s", pair) for pair in pairs)
-        currencies, lines = self.env["res.currency"], self.env["account.move.line"]
+        currencies = self.env["res.currency"]
         for move, agent, retail, own, charged, bought, cost in self._query(CALLS, values):
             self._calls[move, agent].append(
                 (currencies.browse(retail), Decimal(charged), Decimal(bought))
             )
             if own:
                 self._costs[move, agent, "calls"].append((currencies.browse(own), Decimal(cost)))
-        for line_id, agent, currency, cost in self._query(CHARGES, values):
-            line = lines.browse(line_id)
-            key = line.move_id.id, agent, line.telecom_section
+        counted = defaultdict(list)
+        for charge, move, agent, charge_type, currency, cost in self._query(CHARGES, values):
+            key = move, agent, SECTION_OF[charge_type]
             self._costs[key].append((currencies.browse(currency), Decimal(cost)))
+            counted[move].append(charge)
+        for move, ids in counted.items():
+            self.env["telecom.charge"].browse(ids).commission_move_id = move
         self._bought_lines.update(self._query(BOUGHT, values))
 
     def _query(self, query, values):

@@ -1,11 +1,11 @@
 """What agents earn: by percent or by difference, when invoices are posted or paid."""
 
-from unittest.mock import patch
+from psycopg2 import IntegrityError
 
-from odoo.exceptions import UserError, ValidationError
-from odoo.tests import Form
+from odoo.exceptions import ValidationError
 from odoo.tools import mute_logger
 
+from ..models.commission_accrual import CommissionAccrual
 from .commission_case import CommissionCase
 
 ALL = {"calls": 3.0, "subscription": 10.0, "other": 1.85}
@@ -72,11 +72,15 @@ class TestPercent(CommissionCase):
     def test_terms_that_make_no_sense(self):
         with self.assertRaisesRegex(ValidationError, "needs the rate card"):
             self.agent.telecom_commission_method = "difference"
+        self.agent.telecom_commission_method = "percent"
         for values in ({"telecom_commission_calls": 101}, {"telecom_commission_day": 32}):
-            with mute_logger("odoo.sql_db"), self.assertRaises(ValidationError):
-                with self.env.cr.savepoint():
-                    self.agent.write(values)
-                    self.env.flush_all()
+            with (
+                mute_logger("odoo.sql_db"),
+                self.assertRaises(IntegrityError),
+                self.env.cr.savepoint(),
+            ):
+                self.agent.write(values)
+                self.env.flush_all()
 
     def test_in_another_currency(self):
         """10 % of 30.00 EUR at 1.25 is 3.75 USD; by difference 30.00 EUR = 37.50 USD less 600
@@ -167,8 +171,8 @@ class TestDifference(CommissionCase):
         service = self.add_service(account, self.line)
         self.bill("2025-04-01", account)
         self.assertEqual(self.sums(agent=agent), {"subscription": 16.0})
-        service._change_terms("2025-04-16", price_unit=26.0)
-        service._change_terms("2025-04-21", quantity=2)
+        service.change_terms(self.day("2025-04-16"), price_unit=26.0)
+        service.change_terms(self.day("2025-04-21"), quantity=2)
         april = self.bill("2025-05-01", account)
         own = self.env["telecom.charge"].search([("partner_id", "=", agent.id)])
         paid = sum(own.mapped("amount"))
@@ -292,8 +296,6 @@ class TestTakenBack(CommissionCase):
 
     def test_entered_once(self):
         invoice = self.invoice()
-        from odoo.addons.telecom_billing.models.commission_accrual import CommissionAccrual
-
         for _time in range(2):
             CommissionAccrual(self.env).accrue(invoice)
             CommissionAccrual(self.env).follow(invoice)
@@ -324,6 +326,7 @@ class TestWhenPaid(CommissionCase):
         self.assertEqual(sum(self.rows().mapped("base")), 82.34)
         # a payment that is undone
         payment.action_draft()
+        payment.unlink()
         self.assertEqual(self.sums(state="waiting"), third)
         self.assertEqual(
             self.sums(state="accrued"), {"calls": 2.0, "subscription": 6.67, "other": 1.23}

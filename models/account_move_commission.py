@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import formatLang
 
 from .account_move_line import AMOUNT_FIELDS
 from .commission_accrual import CommissionAccrual, exact
@@ -117,13 +118,15 @@ class AccountMove(models.Model):
     def telecom_commission_statement(self):
         """Return what the statement of this bill prints.
 
-        :return: dict with `customers`, a list of dicts with `customer`, `rows` and `total`; the
-            sums per kind (`kinds`, pairs); the `total` of commissions; what else is on the bill
+        :return: dict with `customers`, a list of dicts with `customer`, `rows` (of commission,
+            kind and percentage as texts) and `total`; the sums per kind (`kinds`, pairs); the `total` of commissions; what else is on the bill
             (`other`); and whether purchase prices are among the rows (`has_cost`)
         """
         self.ensure_one()
-        rows = self.env["telecom.commission"].sudo().search(
-            [("bill_id", "=", self.id)], order="move_date, move_name, id"
+        rows = (
+            self.env["telecom.commission"]
+            .sudo()
+            .search([("bill_id", "=", self.id)], order="move_date, move_name, id")
         )
         kinds = dict(rows._fields["kind"]._description_selection(self.env))
         of_customers = rows.grouped("customer_id")
@@ -133,7 +136,7 @@ class AccountMove(models.Model):
             "customers": [
                 {
                     "customer": customer,
-                    "rows": [(row, kinds[row.kind]) for row in found],
+                    "rows": [(row, kinds[row.kind], self._telecom_percent(row)) for row in found],
                     "total": _total(found),
                 }
                 for customer, found in sorted(
@@ -145,6 +148,13 @@ class AccountMove(models.Model):
             "other": self.currency_id.round(self.amount_untaxed - total),
             "has_cost": any(row.method == "difference" for row in rows),
         }
+
+    def _telecom_percent(self, commission):
+        """Return the percentage of a commission as people write it, without needless zeros."""
+        if commission.method != "percent":
+            return ""
+        digits = -exact(commission.percent).normalize().as_tuple().exponent
+        return formatLang(self.env, commission.percent, digits=max(digits, 0))
 
 
 class AccountMoveLine(models.Model):
@@ -188,10 +198,11 @@ class AccountMoveLine(models.Model):
 
     def _copy_data_extend_business_fields(self, values):
         """Remember on a credit note of what each line gives something back."""
-        super()._copy_data_extend_business_fields(values)
+        result = super()._copy_data_extend_business_fields(values)
         section = self.telecom_section or self.telecom_credited_section
         if section:
             values["telecom_credited_section"] = section
+        return result
 
     def _telecom_commissions(self):
         """Return the commissions that these bill lines settle."""

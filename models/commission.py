@@ -102,7 +102,6 @@ class Commission(models.Model):
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     bill_line_id = fields.Many2one(
         "account.move.line",
-        string="Bill Line",
         readonly=True,
         index="btree_not_null",
         ondelete="restrict",

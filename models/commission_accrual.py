@@ -152,10 +152,12 @@ class CommissionAccrual:
                     amount = self._convert(base * percent / 100, move.currency_id, currency, move)
                     share, percent = Share(amount, base), float(percent)
                 else:
-                    base = costs.bought(move, agent, kind, base)
+                    whole, base = base, costs.bought(move, agent, kind, base)
+                    # who sells on what an agent does not buy is paid by who does
+                    part = base / whole if whole else ONE
                     cost = costs.cost(move, agent, kind)
                     for lower, source in below[kind]:
-                        cost += self._convert(lower, source, currency, move)
+                        cost += self._convert(lower, source, currency, move) * part
                     revenue = self._convert(base, move.currency_id, currency, move)
                     share, percent = Share(revenue - cost, base, cost), 0.0
                 share = share.part(ONE, currency, move.currency_id)
@@ -167,8 +169,8 @@ class CommissionAccrual:
         return result
 
     def _taken_back(self, move):
-        """Return {(agent id, kind, currency id): (Share, terms)} of a credit note: of what the credited
-        invoice earns, as large a part as it gives back of what was invoiced.
+        """Return {(agent id, kind, currency id): (Share, terms)} of a credit note: of what the
+        credited invoice earns, as large a part as it gives back of what was invoiced.
 
         Parts are differences of rounded cumulative ones: credit notes that give everything
         back take everything back.
@@ -225,8 +227,8 @@ class CommissionAccrual:
     def _enter(self, wanted):
         """Add rows so that those of each document add up to what is wanted.
 
-        :param wanted: {document: {(agent id, kind, currency id): (Share, terms)}}; what has rows and is not
-            named earns nothing any more
+        :param wanted: {document: {(agent id, kind, currency id): (Share, terms)}}; what has rows
+            and is not named earns nothing any more
         """
         moves = self.env["account.move"].union(*wanted)
         known = self._by_key(self._rows(moves)) if moves else {}

@@ -145,8 +145,8 @@ class CommissionSettlement:
         total = sum((exact(row.amount) for row in rows), Decimal())
         if total <= 0 or total < self._minimum(agent, company, currency):
             return self.env["account.move"]
-        groups = rows.grouped(lambda row: (row.kind, row.date.replace(day=1)))
-        groups = dict(sorted(groups.items(), key=lambda item: (item[0][1], self._place(item[0][0]))))
+        found = rows.grouped(lambda row: (row.date.replace(day=1), self._place(row.kind), row.kind))
+        groups = {(kind, month): same for (month, _place, kind), same in sorted(found.items())}
         bill = self._make_bill(agent, company, currency, groups)
         lines = bill.invoice_line_ids.filtered(lambda line: line.display_type == "product")
         for line, same in zip(lines.sorted("sequence"), groups.values(), strict=True):
@@ -179,7 +179,7 @@ class CommissionSettlement:
                 "Commission on %(kind)s, %(month)s – documents: %(count)s",
                 kind=kinds[kind],
                 month=format_date(env, month, lang_code=lang, date_format="MMMM yyyy"),
-                count=len(rows.mapped("move_name") and set(rows.mapped("move_name"))),
+                count=len(set(rows.mapped("move_name"))),
             )
             amount = sum((exact(row.amount) for row in rows), Decimal())
             lines.append(

@@ -1,7 +1,6 @@
 """An agent with a customer, whose invoice is 30.00 of calls, 40.00 of lines and 12.34 besides."""
 
 from odoo.fields import Command
-from odoo.tests import Form
 
 from .common import TelecomCommon
 
@@ -83,9 +82,7 @@ class CommissionCase(TelecomCommon):
             kind: sum(lines.mapped("price_subtotal"))
             for kind, lines in invoice.invoice_line_ids.grouped("telecom_section").items()
         }
-        self.assertEqual(
-            (sums["calls"], sums["subscription"], sums["other"]), (30.0, 40.0, 12.34)
-        )
+        self.assertEqual((sums["calls"], sums["subscription"], sums["other"]), (30.0, 40.0, 12.34))
         return invoice
 
     def pay(self, invoice, amount=None, day="2025-04-20"):
@@ -136,6 +133,3 @@ class CommissionCase(TelecomCommon):
 
     def settle(self, until="2025-05-01", day="2025-05-02", agents=None):
         return self.commissions._settle(until, agents, day)
-
-    def edit(self, record):
-        return Form(record)

@@ -31,7 +31,12 @@ class SettlementCase(CommissionCase):
         )
         cls.product.property_account_expense_id = cls.expense
         cls.term = cls.env["account.payment.term"].create(
-            {"name": "10 days", "line_ids": [Command.create({"value": "percent", "value_amount": 100, "nb_days": 10})]}
+            {
+                "name": "10 days",
+                "line_ids": [
+                    Command.create({"value": "percent", "value_amount": 100, "nb_days": 10})
+                ],
+            }
         )
         cls.agent.property_supplier_payment_term_id = cls.term
 
@@ -262,9 +267,9 @@ class TestBooks(SettlementCase):
         )
         for tax in (self.tax, self.purchase_tax):
             lines = tax.invoice_repartition_line_ids + tax.refund_repartition_line_ids
-            lines.filtered(lambda line: line.repartition_type == "tax").account_id = (
-                self.tax_account
-            )
+            lines.filtered(
+                lambda line: line.repartition_type == "tax"
+            ).account_id = self.tax_account
         invoice = self.invoice()
         # 82.34 and 17.29 of tax; nothing of the commission is in the books before its bill
         sales = {"asset_receivable": 99.63, "income": -82.34, "tax": -17.29}
@@ -337,9 +342,11 @@ class TestStatement(SettlementCase):
             ["04/10/2025", note.name, "Calls", "€ -15.00", "10", "€ -1.50"],
             [[cell.replace("\xa0", " ") for cell in row] for row in rows],
         )
-        pdf, _type = self.env["ir.actions.report"].with_context(
-            force_report_rendering=True
-        )._render_qweb_pdf("telecom_billing.commission_statement_report", bill.ids)
+        pdf, _type = (
+            self.env["ir.actions.report"]
+            .with_context(force_report_rendering=True)
+            ._render_qweb_pdf("telecom_billing.commission_statement_report", bill.ids)
+        )
         self.assertEqual(PdfFileReader(io.BytesIO(pdf)).getNumPages(), 1)
 
     def test_an_accountant_prints_it(self):
@@ -368,7 +375,9 @@ class TestScreens(SettlementCase):
         self.env["account.payment.register"].with_user(accountant).with_context(
             active_model="account.move", active_ids=invoice.ids
         ).create({"payment_date": "2025-04-20"})._create_payments()
-        self.assertEqual(self.sums(state="accrued"), {"calls": 3.0, "subscription": 10.0, "other": 1.85})
+        self.assertEqual(
+            self.sums(state="accrued"), {"calls": 3.0, "subscription": 10.0, "other": 1.85}
+        )
         action = self.agent.with_user(manager).action_settle_commissions()
         wizard = Form(
             self.env["telecom.commission.settle"]

@@ -119,8 +119,9 @@ class AccountMove(models.Model):
         """Return what the statement of this bill prints.
 
         :return: dict with `customers`, a list of dicts with `customer`, `rows` (of commission,
-            kind and percentage as texts) and `total`; the sums per kind (`kinds`, pairs); the `total` of commissions; what else is on the bill
-            (`other`); and whether purchase prices are among the rows (`has_cost`)
+            kind and percentage as texts) and `total`; the sums per kind (`kinds`, pairs); the
+            `total` of commissions; what else is on the bill (`other`); and whether purchase
+            prices are among the rows (`has_cost`)
         """
         self.ensure_one()
         rows = (

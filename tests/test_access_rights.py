@@ -101,7 +101,7 @@ class AccessCase(TelecomCommon):
             telecom_company_id=company.id,
             rate_card_id=False,
             telecom_commission_method="percent",
-            telecom_commission_calls=10,
+            telecom_commission_calls=50,
         )
         account = cls.make_account(
             f"Account of {name}",

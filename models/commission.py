@@ -12,8 +12,8 @@ KINDS = [
     ("other", "Setup and Other"),
 ]
 METHODS = [
-    ("percent", "Percent of the Customers' Charges"),
-    ("difference", "Difference to the Purchase Price"),
+    ("percent", "Percent of Charges"),
+    ("difference", "Difference to Purchase Price"),
 ]
 MOMENTS = [("posted", "Posted"), ("paid", "Paid")]
 
@@ -92,7 +92,7 @@ class Commission(models.Model):
     move_currency_id = fields.Many2one(
         "res.currency", string="Invoice Currency", required=True, readonly=True
     )
-    percent = fields.Float(digits=(7, 4), readonly=True, aggregator="avg")
+    percent = fields.Float(digits=(7, 4), min_display_digits=2, readonly=True, aggregator="avg")
     cost = fields.Monetary(
         string="Purchase Price",
         readonly=True,

@@ -299,6 +299,17 @@ class TestTakenBack(CommissionCase):
             CommissionAccrual(self.env).accrue(invoice)
             CommissionAccrual(self.env).follow(invoice)
         self.assertEqual(len(self.rows()), 3)
+        row = self.rows()[:1]
+        for values, constraint in (
+            ({}, "telecom_commission__once"),
+            ({"revision": 9, "state": "settled"}, "telecom_commission_settled_with_bill"),
+        ):
+            with (
+                mute_logger("odoo.sql_db"),
+                self.assertRaisesRegex(IntegrityError, constraint),
+                self.env.cr.savepoint(),
+            ):
+                row.copy(values)
 
 
 class TestWhenPaid(CommissionCase):

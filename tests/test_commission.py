@@ -301,8 +301,8 @@ class TestTakenBack(CommissionCase):
         self.assertEqual(len(self.rows()), 3)
         row = self.rows()[:1]
         for values, constraint in (
-            ({}, "telecom_commission__once"),
-            ({"revision": 9, "state": "settled"}, "telecom_commission_settled_with_bill"),
+            ({"state": "accrued"}, "telecom_commission__once"),
+            ({"state": "settled", "revision": 9}, "telecom_commission_settled_with_bill"),
         ):
             with (
                 mute_logger("odoo.sql_db"),

@@ -301,7 +301,7 @@ class TestTakenBack(CommissionCase):
         self.assertEqual(len(self.rows()), 3)
         row = self.rows()[:1]
         for values, constraint in (
-            ({"state": "accrued"}, "telecom_commission__once"),
+            ({"state": "accrued"}, "telecom_commission_once"),
             ({"state": "settled", "revision": 9}, "telecom_commission_settled_with_bill"),
         ):
             with (

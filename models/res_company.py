@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 from .account_chain import AccountChain
 
@@ -11,6 +11,20 @@ class ResCompany(models.Model):
         "telecom.billing.profile",
         domain="[('company_id', '=', id), ('owner_id', '=', False)]",
         help="The rules with which this company invoices its telecom accounts.",
+    )
+    telecom_commission_product_id = fields.Many2one(
+        "product.product",
+        string="Commission Product",
+        domain="[('purchase_ok', '=', True)]",
+        help="Gives the lines of agents' vendor bills their expense account and taxes. Empty: the "
+        "product that comes with this application.",
+    )
+    telecom_commission_mode = fields.Selection(
+        [("draft", "Draft"), ("confirmed", "Confirmed")],
+        string="Commission Bills",
+        required=True,
+        default="draft",
+        help="Whether a settlement confirms the vendor bills of agents.",
     )
 
     # === CONSTRAINTS ===
@@ -64,3 +78,21 @@ class ResCompany(models.Model):
                 if chain.profile(profile.owner_id).company_id != profile.company_id
             )
         )
+
+    def _telecom_commission_product(self):
+        """Return the product of the bills with which commissions are settled.
+
+        :raises UserError: when there is none
+        """
+        self.ensure_one()
+        product = self.telecom_commission_product_id or self.env.ref(
+            "telecom_billing.product_commission", raise_if_not_found=False
+        )
+        if not product:
+            raise UserError(
+                self.env._(
+                    "%s has no product for commissions. Choose one in the Telecom settings.",
+                    self.name,
+                )
+            )
+        return product

@@ -38,6 +38,12 @@ class ResConfigSettings(models.TransientModel):
     telecom_bare_numbers = fields.Selection(
         related="telecom_profile_id.bare_numbers", readonly=False
     )
+    telecom_commission_product_id = fields.Many2one(
+        related="company_id.telecom_commission_product_id", readonly=False
+    )
+    telecom_commission_mode = fields.Selection(
+        related="company_id.telecom_commission_mode", readonly=False
+    )
 
     def action_open_telecom_profile(self):
         """Open the company's billing profile, where all its rules stand."""

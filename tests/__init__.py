@@ -16,6 +16,8 @@ from . import (
     test_closing_invoices,
     test_closing_runs,
     test_closing_time_zones,
+    test_commission,
+    test_commission_settlement,
     test_demo,
     test_distributor_books,
     test_engine_allowance,

@@ -29,6 +29,7 @@ RIGHTS = {
     "telecom.cdr.reject": ("rw", "crwu"),
     "telecom.cdr.source": ("r", "crwu"),
     "telecom.charge": ("r", "crwu"),
+    "telecom.commission": ("r", "r"),
     "telecom.did": ("r", "crwu"),
     "telecom.issuer": ("r", "r"),
     "telecom.margin.report": ("r", "r"),
@@ -49,6 +50,7 @@ WIZARDS = {
     "telecom.billing.run.launch": ("", "crwu"),
     "telecom.cdr.import.column": ("crwu", "crwu"),
     "telecom.cdr.import.wizard": ("crwu", "crwu"),
+    "telecom.commission.settle": ("", "crwu"),
     "telecom.price.check": ("crwu", "crwu"),
     "telecom.rate.derive": ("", "crwu"),
     "telecom.rate.import": ("", "crwu"),
@@ -100,8 +102,19 @@ class AccessCase(TelecomCommon):
         env = cls.env(context={**cls.env.context, "allowed_company_ids": company.ids})
         name = company.name
         card = cls.make_card(f"Card of {name}", cls.RATES, company_id=company.id)
+        agent = cls.make_reseller(
+            f"Agent of {name}",
+            "agent",
+            telecom_company_id=company.id,
+            rate_card_id=False,
+            telecom_commission_method="percent",
+            telecom_commission_calls=50,
+        )
         account = cls.make_account(
-            f"Account of {name}", telecom_company_id=company.id, rate_card_id=card.id
+            f"Account of {name}",
+            telecom_company_id=company.id,
+            rate_card_id=card.id,
+            reseller_id=agent.id,
         )
         account.telecom_tax_ids = cls.make_tax(6, company=company)
         identifier = env["telecom.account.identifier"].create(
@@ -166,6 +179,7 @@ class AccessCase(TelecomCommon):
             "telecom.cdr.reject": imported.reject_ids,
             "telecom.cdr.source": source,
             "telecom.charge": service.charge_ids[:1],
+            "telecom.commission": env["telecom.commission"].search([("partner_id", "=", agent.id)]),
             "telecom.did": did,
             "telecom.issuer": run.move_ids.telecom_issuer_id,
             "telecom.margin.report": env["telecom.margin.report"].search(
@@ -277,6 +291,7 @@ class TestAccessRights(AccessCase):
             "telecom.billing.run.launch": {"until": "2025-04-01"},
             "telecom.cdr.import.column": {"position": 1, "name": "uid"},
             "telecom.cdr.import.wizard": {"source_id": source, "file": "c2VjcmV0"},
+            "telecom.commission.settle": {"date_to": "2025-04-01"},
             "telecom.price.check": {"number": "3225551234"},
             "telecom.rate.derive": {"card_id": self.records["telecom.rate.card"].id},
             "telecom.rate.import": {"file": "c2VjcmV0"},

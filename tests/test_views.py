@@ -194,6 +194,8 @@ class TestViews(TelecomCommon):
             **dict.fromkeys(("telecom_own_profile_id", "telecom_rhythm_effect"), False),
         }
         values |= {"telecom_suspended": False, "telecom_chain_ids": []}
+        values |= {"telecom_suspended": False, "reseller_kind": False}
+        values |= {f"telecom_commission_{name}": False for name in ("cycle", "method", "settled")}
         self.assertEqual(self._shown(root, names, values), {"is_telecom_account"})
         account = self._shown(root, names, {**values, "is_telecom_account": True})
         self.assertLessEqual({"account_code", "rate_card_id", "action_open_calls"}, account)

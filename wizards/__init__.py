@@ -2,6 +2,7 @@ from . import (
     base_partner_merge,
     telecom_billing_run_launch,
     telecom_cdr_import_wizard,
+    telecom_commission_settle,
     telecom_price_check,
     telecom_rate_derive,
     telecom_rate_import,

@@ -17,6 +17,7 @@
         # records the code relies on
         "data/ir_cron_data.xml",
         "data/mail_template_data.xml",
+        "data/mail_template_issuer_data.xml",
         "data/telecom_billing_data.xml",
         # screens
         "views/telecom_rate_card_views.xml",
@@ -41,6 +42,8 @@
         "views/res_config_settings_views.xml",
         "report/telecom_reconciliation_report_views.xml",
         "report/account_invoice_templates.xml",
+        "report/issuer_templates.xml",
+        "report/mail_layout_templates.xml",
         # wizards
         "wizards/telecom_rate_import_views.xml",
         "wizards/telecom_cdr_import_wizard_views.xml",

@@ -3,6 +3,7 @@ from . import clean_values
 
 # isort: split
 from . import (
+    account_brand,
     account_charging,
     account_identifier,
     account_journal,
@@ -15,6 +16,7 @@ from . import (
     account_move_send,
     account_move_series,
     account_readers,
+    account_payment,
     account_rules,
     account_suspension,
     account_terms,
@@ -24,6 +26,7 @@ from . import (
     billing_period_edges,
     billing_profile,
     billing_profile_document,
+    billing_profile_brand,
     billing_profile_identity,
     billing_profile_reminders,
     billing_profile_rules,
@@ -37,7 +40,11 @@ from . import (
     cdr_source,
     charge,
     did,
+    ir_actions_report,
     issuer,
+    mail_render_mixin,
+    mail_template,
+    mail_thread,
     manual_charge,
     manual_invoice,
     package,
@@ -49,6 +56,7 @@ from . import (
     res_company,
     res_config_settings,
     res_partner,
+    res_users,
     reseller_profile,
     subscription,
     subscription_terms,

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools.image import image_process
 
+ICO = b"\0\0\1\0"
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 # nothing below the root, and no user or query: links are appended
 DOMAIN = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(:\d{1,5})?|http://localhost(:\d{1,5})?")
@@ -102,15 +103,25 @@ class BillingProfile(models.Model):
         as it is compared."""
         cleaned = dict(vals)
         if cleaned.get("favicon"):
-            try:
-                icon = base64.b64decode(cleaned["favicon"])
-                icon = image_process(icon, size=(256, 256), crop="center", output_format="ICO")
-            except (UserError, ValueError, OSError) as error:
-                raise UserError(self.env._("The icon is not a picture that can be read.")) from error
-            cleaned["favicon"] = base64.b64encode(icon)
+            cleaned["favicon"] = self._icon(cleaned["favicon"])
         if cleaned.get("portal_domain"):
             cleaned["portal_domain"] = cleaned["portal_domain"].strip().rstrip("/").lower()
         return cleaned
+
+    @api.model
+    def _icon(self, picture):
+        """Return a picture (base64) as an ICO file (base64).
+
+        :raises UserError: when it is none, or one of lines such as SVG, which may hold scripts
+        """
+        try:
+            icon = base64.b64decode(picture)
+            icon = image_process(icon, size=(256, 256), crop="center", output_format="ICO")
+        except (UserError, ValueError, OSError):
+            icon = b""
+        if not icon.startswith(ICO):
+            raise UserError(self.env._("The icon is not a picture that can be read."))
+        return base64.b64encode(icon)
 
     def _preview_company(self):
         """Return the company as a sample prints it."""

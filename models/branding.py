@@ -55,8 +55,11 @@ class Brand(NamedTuple):
     def reply_to(self):
         """Return where replies go; empty: where Odoo sends them."""
         owner = self.profile.owner_id
-        if self.profile.reply_to or not owner.email_normalized:
+        if self.profile.reply_to or not owner:
             return self.profile.reply_to
+        if not owner.email_normalized:
+            # Odoo would name whoever writes
+            return self.sender
         return formataddr((self.issuer.name or owner.name, owner.email_normalized))
 
     @property

@@ -77,6 +77,14 @@ class MailThread(models.AbstractModel):
             values |= brand.mail_values()
         return values
 
+    def _notify_by_email_get_headers(self, headers=None):
+        """Say in an issuer's mails nothing of the program that sends them."""
+        headers = super()._notify_by_email_get_headers(headers=headers)
+        brand = len(self) == 1 and self._telecom_brand()
+        if brand and brand.is_own_name:
+            headers.pop("X-Odoo-Objects", None)
+        return headers
+
     def _notify_get_reply_to_batch(self, defaults=None, author_ids=None):
         result = super()._notify_get_reply_to_batch(defaults=defaults, author_ids=author_ids)
         for record in self:

@@ -59,8 +59,18 @@ class ResUsers(models.Model):
         result = None
         for user in self:
             brand = user._telecom_brand()
-            values = {**(mail_values or {}), **brand.mail_values()} if brand else mail_values
+            values, more = mail_values, {}
+            if brand:
+                values = {**(mail_values or {}), **brand.mail_values()}
+            if brand and brand.is_own_name:
+                # Odoo's advice leads to its maker's site
+                more["suggest_2fa"] = False
             result = super(ResUsers, user)._notify_security_setting_update(
-                subject, content, mail_values=values, **kwargs
+                subject, content, mail_values=values, **{**kwargs, **more}
             )
         return result
+
+    def get_base_url(self):
+        """Return the root of links: that of the issuer whose customer this is."""
+        brand = len(self) == 1 and self._telecom_brand()
+        return (brand and brand.base_url) or super().get_base_url()

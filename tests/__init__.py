@@ -74,4 +74,5 @@ from . import (
     test_services_failures,
     test_translations,
     test_views,
+    test_white_label,
 )

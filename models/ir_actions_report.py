@@ -1,7 +1,7 @@
 import io
 
 from odoo import models
-from odoo.tools.pdf import PdfFileReader, PdfFileWriter
+from odoo.tools.pdf import PdfFileReader, PdfWriter
 
 
 class IrActionsReport(models.Model):
@@ -23,10 +23,13 @@ class IrActionsReport(models.Model):
 
     def _telecom_titled(self, stream, record, issuer):
         """Return a PDF whose title is the document's number and issuer."""
-        writer = PdfFileWriter()
+        # not Odoo's writer, which names itself
+        writer = PdfWriter()
         writer.appendPagesFromReader(PdfFileReader(stream))
         title = " - ".join(part for part in (record.name or record.display_name, issuer.name) if part)
-        writer.addMetadata({"/Title": title, "/Author": issuer.name})
+        writer.addMetadata(
+            {"/Title": title, "/Author": issuer.name, "/Producer": "wkhtmltopdf"}
+        )
         titled = io.BytesIO()
         writer.write(titled)
         stream.close()

@@ -92,6 +92,7 @@ class WhiteLabelCase(MailCase):
                 "report_layout_id": self.env.ref("web.report_layout_bold").id,
                 "primary_color": "#0044cc",
                 "secondary_color": "#00aa55",
+                "annex": "both",
                 "font": "Roboto",
                 "sender": "Brightline Billing <billing@brightline.example>",
                 "reply_to": "care@brightline.example",

@@ -63,9 +63,7 @@ class BillingProfile(models.Model):
         for profile in self:
             for colour in (profile.primary_color, profile.secondary_color):
                 if colour and not COLOUR.fullmatch(colour):
-                    raise ValidationError(
-                        self.env._("%s is not a colour such as #1F77B4.", colour)
-                    )
+                    raise ValidationError(self.env._("%s is not a colour such as #1F77B4.", colour))
 
     @api.constrains("portal_domain")
     def _check_portal_domain(self):

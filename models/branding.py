@@ -13,6 +13,9 @@ STOCK_TEMPLATES = {
     "auth_signup.portal_set_password_email": ("mail_template_invitation", "invitation_template_id"),
 }
 
+# layouts that print the issuer's address below the logo; in the others it is beside it
+BELOW_LOGO = ("web.external_layout_standard", "web.external_layout_bubble")
+
 
 class Brand(NamedTuple):
     """The billing profile that holds for a document or an account, and what it prints as.
@@ -97,23 +100,20 @@ def header_height(companies):
     """Return the millimetres that the header of pages in these companies' names needs; None for
     those of the paper format.
 
-    Odoo's standard layout has the issuer's address below the logo. A long one covers the beginning
-    of the second page, and telecom invoices often have one.
+    A long address covers the beginning of each page, and telecom invoices often have several.
 
     :param companies: (company that prints, company whose paper it is)
     """
     heights = [0]
     for company, paper in companies:
-        layout = company.external_report_layout_id
-        if layout and layout.key != "web.external_layout_standard":
-            continue
+        layout = company.external_report_layout_id.key or BELOW_LOGO[0]
         if company.is_company_details_empty:
             text = company.partner_id._display_address() + "\n" + company.name
         else:
             text = html2plaintext(company.company_details)
         lines = [line for line in text.splitlines() if line.strip()]
-        # logo and edge, then 6 mm a line
-        height = 37 + 6 * len(lines)
+        # edge and logo, then 7 mm a line
+        height = (34 if layout in BELOW_LOGO else 14) + 7 * len(lines)
         if height > paper.paperformat_id.margin_top:
             heights.append(height)
     return max(heights) or None

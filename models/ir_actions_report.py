@@ -26,10 +26,10 @@ class IrActionsReport(models.Model):
         # not Odoo's writer, which names itself
         writer = PdfWriter()
         writer.appendPagesFromReader(PdfFileReader(stream))
-        title = " - ".join(part for part in (record.name or record.display_name, issuer.name) if part)
-        writer.addMetadata(
-            {"/Title": title, "/Author": issuer.name, "/Producer": "wkhtmltopdf"}
+        title = " - ".join(
+            part for part in (record.name or record.display_name, issuer.name) if part
         )
+        writer.addMetadata({"/Title": title, "/Author": issuer.name, "/Producer": "wkhtmltopdf"})
         titled = io.BytesIO()
         writer.write(titled)
         stream.close()

@@ -6,6 +6,15 @@ from odoo import api, fields, models, tools
 
 TEXTS = ("name", "details", "tagline", "footer", "phone", "email", "website")
 LOOKS = ("layout_id", "primary_color", "secondary_color", "font")
+# layouts whose header has a fixed height: a long address would run into the title below it
+SMALL_ADDRESS = {
+    "web.external_layout_folder": """
+        .o_company_NewId_%(id)s_layout [name="company_address"] {
+            font-size: 0.7rem;
+            line-height: 1.15;
+        }
+    """
+}
 LAYOUT_CLASS = re.compile(r"\bo_company_NewId_(\d+)_layout\b")
 
 
@@ -111,6 +120,7 @@ class Issuer(models.Model):
         style = self.env["ir.qweb"]._render(
             "web.styles_company_report", {"company_ids": self._as_company()}
         )
+        style += SMALL_ADDRESS.get(self.layout_id.key, "") % {"id": self.id}
         return self.env["base.document.layout"]._get_css_for_preview(style, self.id)
 
     @api.model

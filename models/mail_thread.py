@@ -13,7 +13,7 @@ class MailThread(models.AbstractModel):
 
     def _telecom_brand(self):
         """Return the `Brand` in whose name this is sent; None for the company as Odoo has it."""
-        return None
+        return
 
     @api.private
     def telecom_issuer(self):
@@ -24,7 +24,8 @@ class MailThread(models.AbstractModel):
             (`base_url`)
         """
         self.ensure_one()
-        brand = self._telecom_brand()
+        # the models that have brands override it
+        brand = self._telecom_brand()  # pylint: disable=assignment-from-none
         company = brand and brand.company
         company = company or ("company_id" in self and self.company_id.sudo()) or self.env.company
         return {

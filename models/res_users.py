@@ -29,9 +29,7 @@ class ResUsers(models.Model):
             return result or super()._action_reset_password(signup_type)
         for user in branded:
             if not user.active:
-                raise UserError(
-                    self.env._("You cannot perform this action on an archived user.")
-                )
+                raise UserError(self.env._("You cannot perform this action on an archived user."))
             if not user.email:
                 raise UserError(
                     self.env._("Cannot send email: user %s has no email address.", user.name)

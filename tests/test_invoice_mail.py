@@ -87,7 +87,7 @@ class TestInvoiceMail(MailCase):
         self.assertIn(
             f"Calls {number}.csv", [each["name"] for each in settings["mail_attachments_widget"]]
         )
-        self.run_job()
+        self.run_sending_job()
         (message,) = self.mailbox.to("anna@customer.example")
         files = {part.get_filename(): part for part in message.walk() if part.get_filename()}
         self.assertEqual(len(files), 2)
@@ -123,7 +123,7 @@ class TestInvoiceMail(MailCase):
         invoice = self.bill()
         limit = "odoo.addons.telecom_billing.models.invoice_calls_file.PACK_ROWS"
         with patch(limit, 1):
-            self.run_job()
+            self.run_sending_job()
         (message,) = self.mailbox.to("anna@customer.example")
         (packed,) = [
             part for part in message.walk() if part.get_content_type() == "application/zip"
@@ -157,7 +157,7 @@ class TestInvoiceMail(MailCase):
             {"name": "home", "parent_id": other.id, "type": "delivery", "email": "x@y.example"}
         )
         moves = self.bill()
-        self.run_job()
+        self.run_sending_job()
         self.assertEqual(
             sorted(address for to, _message in self.mailbox.messages for address in to),
             ["books@customer.example", "boss@customer.example", "other@customer.example"],

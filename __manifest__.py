@@ -17,6 +17,7 @@
         # records the code relies on
         "data/ir_cron_data.xml",
         "data/mail_template_data.xml",
+        "data/mail_template_issuer_data.xml",
         "data/telecom_billing_data.xml",
         # screens
         "views/telecom_rate_card_views.xml",
@@ -48,6 +49,8 @@
         "report/telecom_margin_report_views.xml",
         "report/account_invoice_templates.xml",
         "report/commission_statement.xml",
+        "report/issuer_templates.xml",
+        "report/mail_layout_templates.xml",
         # wizards
         "wizards/telecom_rate_import_views.xml",
         "wizards/telecom_rate_derive_views.xml",

@@ -1,1 +1,1 @@
-from . import wholesale_file
+from . import issuer_logo, wholesale_file

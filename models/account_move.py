@@ -1,7 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tools import html2plaintext
 
 from .invoice_annex import InvoiceAnnex
 from .invoice_changes import InvoiceChanges
@@ -205,17 +204,6 @@ class AccountMove(models.Model):
             job_count += 1
         return super()._cron_account_move_send(job_count=max(job_count, 1))
 
-    def _get_mail_template(self):
-        """Send a telecom invoice with the template of its billing profile."""
-        profile = self.sudo().telecom_profile_id
-        if (
-            len(profile) == 1
-            and profile.mail_template_id
-            and all(move.move_type == "out_invoice" for move in self)
-        ):
-            return profile.mail_template_id
-        return super()._get_mail_template()
-
     def _get_name_invoice_report(self):
         self.ensure_one()
         if self.sudo().telecom_profile_id:
@@ -229,35 +217,6 @@ class AccountMove(models.Model):
         """Return which call charges and charges are invoiced to their own account: all but those
         of agents for what their customers use, who are invoiced in the provider's books."""
         return ["|", ("tier", "=", 0), ("partner_id.reseller_kind", "!=", "agent")]
-
-    def _telecom_header_height(self):
-        """Return the millimetres that the header of these invoices' pages needs; None for those
-        of the paper format.
-
-        Odoo's standard layout has the issuer's address below the logo. A long one covers the
-        beginning of the second page, and telecom invoices often have one.
-        """
-        heights = [0]
-        # one of each company and issuer
-        issued = {
-            (move.company_id, move.telecom_issuer_id): move
-            for move in self.sudo().filtered("telecom_profile_id")
-        }
-        for move in issued.values():
-            company = move._telecom_company_as_issuer() or move.company_id
-            layout = company.external_report_layout_id
-            if layout and layout.key != "web.external_layout_standard":
-                continue
-            if company.is_company_details_empty:
-                text = company.partner_id._display_address() + "\n" + company.name
-            else:
-                text = html2plaintext(company.company_details)
-            lines = [line for line in text.splitlines() if line.strip()]
-            # logo and edge, then 6 mm a line
-            height = 37 + 6 * len(lines)
-            if height > company.paperformat_id.margin_top:
-                heights.append(height)
-        return max(heights) or None
 
     @api.private
     def telecom_summary(self):

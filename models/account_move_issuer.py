@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .branding import STOCK_TEMPLATES, Brand, header_height
+
 
 class AccountMove(models.Model):
     """Invoices in the name of their issuer, whoever's books they are in."""
@@ -16,20 +18,65 @@ class AccountMove(models.Model):
         help="Whose name, address and logo are printed; empty: the company's.",
     )
 
+    # === BUSINESS METHODS ===
+
+    def _reverse_moves(self, default_values_list=None, cancel=False):
+        """Credit in the name in which was invoiced."""
+        reversals = super()._reverse_moves(default_values_list, cancel=cancel)
+        for move, reversal in zip(self.sudo(), reversals.sudo(), strict=True):
+            if move.telecom_issuer_id:
+                reversal.telecom_issuer_id = move.telecom_issuer_id
+        return reversals
+
+    def _telecom_brand(self):
+        """Return the `Brand` of an invoice that a billing run made, or of what credits or corrects
+        one; None for any other."""
+        self.ensure_one()
+        move = self.sudo()
+        issuer = move.telecom_issuer_id
+        profile = move.telecom_profile_id or issuer.profile_id
+        profile = profile or move.reversed_entry_id.telecom_profile_id
+        return Brand(profile, issuer) if profile or issuer else None
+
     def _telecom_company_as_issuer(self):
         """Return the company as the report's layouts print it: with the issuer's name, address
-        and logo. Empty for what is printed in the company's own name."""
+        and logo. None for what is printed in the company's own name."""
         self.ensure_one()
-        company, issuer = self.company_id.sudo(), self.sudo().telecom_issuer_id
-        if not issuer:
-            return None
-        return company.new(
-            {
-                "name": issuer.name,
-                "logo": issuer.with_context(bin_size=False).logo,
-                "company_details": issuer.details or issuer.name,
-                "report_header": issuer.tagline,
-                "report_footer": issuer.footer,
-            },
-            origin=company,
+        issuer = self.sudo().telecom_issuer_id
+        return issuer._as_company() if issuer else None
+
+    def _telecom_forced_vat(self):
+        """Return the tax number of the company's that is printed for a fiscal position; it is not
+        a reseller's."""
+        self.ensure_one()
+        brand = self._telecom_brand()
+        return not (brand and brand.profile.owner_id) and self.fiscal_position_id.foreign_vat
+
+    def _telecom_header_height(self):
+        """Return the millimetres that the header of these invoices' pages needs; None for those
+        of the paper format."""
+        # one of each company and issuer
+        issued = {
+            (move.company_id, move.telecom_issuer_id): move
+            for move in self.sudo()
+            if move.telecom_profile_id or move.telecom_issuer_id
+        }
+        return header_height(
+            (move._telecom_company_as_issuer() or move.company_id, move.company_id)
+            for move in issued.values()
         )
+
+    def _get_mail_template(self):
+        """Send an issuer's documents with the templates of its billing profile."""
+        template = super()._get_mail_template()
+        xml_id = template.get_external_id().get(template.id)
+        if xml_id not in STOCK_TEMPLATES:
+            return template
+        brands = [move._telecom_brand() for move in self]
+        own = {brand.template(xml_id) if brand else template.browse() for brand in brands}
+        return own.pop().with_env(self.env) or template if len(own) == 1 else template
+
+    def get_base_url(self):
+        """Return the root of links: that of the issuer."""
+        brand = len(self) == 1 and self._telecom_brand()
+        return (brand and brand.base_url) or super().get_base_url()

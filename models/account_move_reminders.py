@@ -144,7 +144,8 @@ class AccountMove(models.Model):
         :return: dict with `invoices` (dicts with `name`, `date`, `due`, `amount`, `reference` and
             `url`), their `names`, the `amount` due of all in `currency`, the earliest day on which
             it is `due`, whether it is `overdue`, the `name` and address (`details`, HTML) with
-            which the issuer prints, and the partner that is the `issuer`
+            which the issuer prints, the colours of a button (`button`, `button_text`), the address
+            of the logo (`logo_url`), and the partner that is the `issuer`
         """
         self.ensure_one()
         mail = self.env.context.get("telecom_reminder") or {}
@@ -167,6 +168,7 @@ class AccountMove(models.Model):
         names = [invoice["name"] or "" for invoice in invoices]
         issuer = self.sudo().telecom_profile_id.owner_id or self.company_id.partner_id
         printed = self.sudo().telecom_issuer_id
+        looks = self.telecom_issuer()
         return {
             "invoices": invoices,
             "names": ", ".join(names[:3]) + (" …" if len(names) > 3 else ""),
@@ -177,4 +179,5 @@ class AccountMove(models.Model):
             "name": printed.name or issuer.name,
             "details": printed.details,
             "issuer": issuer,
+            **{name: looks[name] for name in ("button", "button_text", "logo_url")},
         }

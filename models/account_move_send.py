@@ -22,17 +22,12 @@ class AccountMoveSend(models.AbstractModel):
 
     @api.model
     def _send_mail(self, move, mail_template, **kwargs):
-        """Send a telecom invoice from its issuer's address and by its issuer's server."""
-        profile = move.sudo().telecom_profile_id
-        if profile.sender:
-            kwargs["email_from"] = profile.sender
-        if profile.reply_to:
-            kwargs["reply_to"] = profile.reply_to
-        if profile.mail_server_id and mail_template:
-            # the message takes its server from the template
-            mail_template = mail_template.new(
-                {"mail_server_id": profile.mail_server_id.id}, origin=mail_template
-            )
+        """Send a telecom invoice in its issuer's name, see also `mail.thread`."""
+        brand = move._telecom_brand()
+        if brand and brand.sender:
+            kwargs["email_from"] = brand.sender
+        if brand and brand.author:
+            kwargs["author_id"] = brand.author.id
         return super()._send_mail(move, mail_template, **kwargs)
 
     # === TO WHOM ===

@@ -29,11 +29,14 @@ class BillingProfile(models.Model):
         "reseller's, or the company's.",
     )
     sender = fields.Char(
-        help="The address from which invoices are sent, such as ACME Billing "
-        "<billing@acme.example>. Empty: as the mail template says."
+        help="The address from which mails are sent, such as ACME Billing "
+        "<billing@acme.example>. Empty: a reseller's own; for the company, as the mail template "
+        "says."
     )
     reply_to = fields.Char(
-        string="Replies To", help="Empty: replies come back to the invoice in Odoo."
+        string="Replies To",
+        help="Empty: a reseller's own address; for the company, replies come back to the invoice "
+        "in Odoo.",
     )
     mail_server_id = fields.Many2one(
         "ir.mail_server",
@@ -59,7 +62,7 @@ class BillingProfile(models.Model):
 
     def _issuer(self, lang):
         """Return the `telecom.issuer` in whose name an invoice of today is, empty where it is the
-        company's own.
+        company's own, as Odoo prints it.
 
         What the profile leaves open is the reseller's; of the company above it nothing is shown.
 
@@ -67,7 +70,8 @@ class BillingProfile(models.Model):
         """
         self.ensure_one()
         profile = self.sudo().with_context(lang=lang, bin_size=False)
-        own = [profile.brand_name, profile.logo]
+        own = [profile.brand_name, profile.logo, profile.report_layout_id, profile.font]
+        own += [profile.primary_color, profile.secondary_color]
         own += [not is_html_empty(profile[name]) for name in ("details", "tagline", "footer")]
         if not profile.owner_id and not any(own):
             return self.env["telecom.issuer"]
@@ -75,11 +79,16 @@ class BillingProfile(models.Model):
         name = profile.brand_name or source.name
         values = {
             "company_id": profile.company_id.id,
+            "profile_id": profile.id,
             "name": name,
             "details": profile.details,
             "tagline": profile.tagline,
             "footer": profile.footer,
+            "phone": source.phone,
+            "email": source.email,
+            "website": source.website,
             "logo": profile.logo or source.image_1920,
+            **profile._looks(),
         }
         if is_html_empty(values["details"]):
             values["details"] = _lines(

@@ -281,7 +281,7 @@ class ReminderJob:
         :param date today: in the account's time zone
         """
         move = moves.sorted(lambda m: (m._telecom_due(today)[0], m.id))[0]
-        profile = move.telecom_profile_id
+        brand = move._telecom_brand()
         contacts = move._telecom_contacts()
         if not any(contact.email_normalized for contact in contacts):
             raise UserError(
@@ -297,7 +297,7 @@ class ReminderJob:
         vals = {
             "model": move._name,
             "res_id": move.id,
-            "author_id": move.company_id.partner_id.id,
+            "author_id": (brand.author or move.company_id.partner_id).id,
             "subject": values["subject"],
             "body_html": values["body_html"],
             "body": values["body_html"],
@@ -305,14 +305,10 @@ class ReminderJob:
             "attachment_ids": self._attachments(template, moves),
             "auto_delete": False,
         }
-        # an issuer's own ones go before the template's
-        for name, own in (
-            ("email_from", profile.sender),
-            ("reply_to", profile.reply_to),
-            ("mail_server_id", profile.mail_server_id.id),
-        ):
-            if own or values.get(name):
-                vals[name] = own or values[name]
+        # the issuer's own ones go before the template's, see `mail.template`
+        for name in ("email_from", "reply_to", "mail_server_id"):
+            if values.get(name):
+                vals[name] = values[name]
         return self.env["mail.mail"].create(vals)
 
     def _render(self, template, move):

@@ -84,4 +84,5 @@ from . import (
     test_translations,
     test_views,
     test_wholesale_invoice,
+    test_white_label,
 )

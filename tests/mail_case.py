@@ -65,3 +65,19 @@ class MailCase(TelecomCommon):
     def setUp(self):
         super().setUp()
         self.mailbox.messages.clear()
+
+    def run_sending_job(self):
+        """Run Odoo's sending job until it has nothing left to do, with real PDFs."""
+        user = self.env.ref("account.ir_cron_account_move_send").user_id
+        moves = self.env["account.move"].with_user(user)
+        # the job commits, a test may not; and it makes no PDF in a test unless told to
+        with (
+            self.allow_pdf_render(),
+            patch.object(self.registry["ir.cron"], "_commit_progress", lambda *a, **k: 0),
+        ):
+            waiting = 1
+            while waiting:
+                moves.with_context(force_report_rendering=True)._cron_account_move_send(2)
+                waiting = moves.search_count(
+                    [("sending_data", "!=", False), ("state", "=", "posted")]
+                )

@@ -155,10 +155,12 @@ class TestInvoiceDocument(TelecomCommon):
         self.assertFalse(self.render(invoice).get("data-report-margin-top"))
         self.company.company_details = "<p>1<br>2<br>3<br>4<br>5<br>6</p>"
         root = self.render(invoice)
-        self.assertEqual(root.get("data-report-margin-top"), "73")
-        self.assertEqual(root.get("data-report-header-spacing"), "73")
-        # the other layouts have it beside the logo
+        self.assertEqual(root.get("data-report-margin-top"), "76")
+        self.assertEqual(root.get("data-report-header-spacing"), "76")
+        # most of the other layouts have it beside the logo
         self.company.external_report_layout_id = self.env.ref("web.external_layout_boxed")
+        self.assertEqual(self.render(invoice).get("data-report-margin-top"), "56")
+        self.company.company_details = "<p>1<br>2<br>3<br>4<br>5</p>"
         self.assertFalse(self.render(invoice).get("data-report-margin-top"))
 
     def test_accountant_without_telecom_rights(self):

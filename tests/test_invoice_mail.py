@@ -24,22 +24,6 @@ class TestInvoiceMail(MailCase):
         cls.profile.send_mail = True
         cls.env["res.lang"]._activate_lang("fr_BE")
 
-    def run_job(self):
-        """Run Odoo's sending job until it has nothing left to do, with real PDFs."""
-        user = self.env.ref("account.ir_cron_account_move_send").user_id
-        moves = self.env["account.move"].with_user(user)
-        # the job commits, a test may not; and it makes no PDF in a test unless told to
-        with (
-            self.allow_pdf_render(),
-            patch.object(self.registry["ir.cron"], "_commit_progress", lambda *a, **k: 0),
-        ):
-            waiting = 1
-            while waiting:
-                moves.with_context(force_report_rendering=True)._cron_account_move_send(2)
-                waiting = moves.search_count(
-                    [("sending_data", "!=", False), ("state", "=", "posted")]
-                )
-
     def customer(self, name, **vals):
         account = self.make_account(name, **vals)
         self.take_calls([self.call(account)])
@@ -57,8 +41,8 @@ class TestInvoiceMail(MailCase):
         moves = self.bill()
         self.assertEqual(len(moves), 3)
         self.assertTrue(all(moves.mapped("sending_data")))
-        self.run_job()
-        self.run_job()
+        self.run_sending_job()
+        self.run_sending_job()
 
         for account, subject in ((anna, "Your invoice"), (luc, "Votre facture")):
             invoice = moves.filtered(lambda move, account=account: move.partner_id == account)
@@ -103,7 +87,7 @@ class TestInvoiceMail(MailCase):
         self.assertIn(
             f"Calls {number}.csv", [each["name"] for each in settings["mail_attachments_widget"]]
         )
-        self.run_job()
+        self.run_sending_job()
         (message,) = self.mailbox.to("anna@customer.example")
         files = {part.get_filename(): part for part in message.walk() if part.get_filename()}
         self.assertEqual(len(files), 2)
@@ -139,7 +123,7 @@ class TestInvoiceMail(MailCase):
         invoice = self.bill()
         limit = "odoo.addons.telecom_billing.models.invoice_calls_file.PACK_ROWS"
         with patch(limit, 1):
-            self.run_job()
+            self.run_sending_job()
         (message,) = self.mailbox.to("anna@customer.example")
         (packed,) = [
             part for part in message.walk() if part.get_content_type() == "application/zip"
@@ -173,7 +157,7 @@ class TestInvoiceMail(MailCase):
             {"name": "home", "parent_id": other.id, "type": "delivery", "email": "x@y.example"}
         )
         moves = self.bill()
-        self.run_job()
+        self.run_sending_job()
         self.assertEqual(
             sorted(address for to, _message in self.mailbox.messages for address in to),
             ["books@customer.example", "boss@customer.example", "other@customer.example"],
@@ -183,7 +167,7 @@ class TestInvoiceMail(MailCase):
     def test_sent_later_by_hand(self):
         account = self.customer("Late Address")
         invoice = self.bill()
-        self.run_job()
+        self.run_sending_job()
         self.assertTrue(invoice.activity_ids)
         account.email = "late@customer.example"
         self.env["account.move.send"]._generate_and_send_invoices(invoice)
@@ -219,7 +203,7 @@ class TestInvoiceMail(MailCase):
         self.customer("Ours", email="ours@customer.example")
         self.customer("Theirs", email="theirs@customer.example", billing_profile_id=brand.id)
         self.bill()
-        self.run_job()
+        self.run_sending_job()
         (ours,) = self.mailbox.to("ours@customer.example")
         self.assertIn("billing@telco.example", ours["from"])
         (theirs,) = other.to("theirs@customer.example")
@@ -241,7 +225,7 @@ class TestInvoiceMail(MailCase):
         self.profile.write({"mode": "confirmed", "send_mail": False})
         self.customer("Quiet", email="quiet@customer.example")
         self.assertFalse(self.bill("2025-04-01").sending_data)
-        self.run_job()
+        self.run_sending_job()
         self.assertFalse(self.mailbox.messages)
 
     def test_long_annexes_are_sent_apart(self):
@@ -280,5 +264,5 @@ class TestInvoiceMail(MailCase):
             patch.object(PeriodCloser, "_finish", side_effect=KeyboardInterrupt),
         ):
             PeriodCloser(self.env, run).close(self.day("2025-04-01"))
-        self.run_job()
+        self.run_sending_job()
         self.assertEqual(len(self.mailbox.to("killed@customer.example")), 1)

@@ -1,5 +1,7 @@
 from . import (
+    account_move_reversal,
     base_partner_merge,
+    mail_compose_message,
     telecom_billing_run_launch,
     telecom_cdr_import_wizard,
     telecom_commission_settle,

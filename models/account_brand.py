@@ -1,0 +1,26 @@
+from odoo import models
+
+from .account_chain import AccountChain
+from .branding import Brand
+
+
+class ResPartner(models.Model):
+    """An account's mails are in the name of whoever bills it."""
+
+    _inherit = "res.partner"
+
+    def _telecom_brand(self):
+        """Return the `Brand` that an account, or a contact of one, is mailed in; else None."""
+        self.ensure_one()
+        account = self.sudo()
+        while account and not account.is_telecom_account:
+            account = account.parent_id
+        if not account._origin:
+            return None
+        profile = AccountChain(self.env).profile(account)
+        return Brand(profile, profile._issuer(self.lang or self.env.lang))
+
+    def get_base_url(self):
+        """Return the root of links: that of the account's issuer."""
+        brand = len(self) == 1 and self._telecom_brand()
+        return (brand and brand.base_url) or super().get_base_url()

@@ -53,6 +53,7 @@ from . import (
     test_kept_records,
     test_manual_charges,
     test_manual_invoices,
+    test_month,
     test_price_check,
     test_privacy_matrix,
     test_prices_under_cost,

@@ -79,6 +79,7 @@ from . import (
     test_services_currency,
     test_services_failures,
     test_three_tiers,
+    test_settings_matter,
     test_translations,
     test_views,
 )

@@ -202,9 +202,7 @@ SERVICES = (
         setup=Decimal("15.00"),
         prorate=False,
     ),
-    Service(
-        "emil", "Lines Emil", Decimal("7.00"), date(2025, 3, 10), quantity=2, advance=False
-    ),
+    Service("emil", "Lines Emil", Decimal("7.00"), date(2025, 3, 10), quantity=2, advance=False),
     Service("hana", "Line Hana", Decimal("4.00"), MARCH, advance=False),
     Service("ivo", "Line Ivo", Decimal("9.50"), MARCH, list_price=Decimal("6.00")),
     Service(

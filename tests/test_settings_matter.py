@@ -76,6 +76,15 @@ class TestSettingsMatter(ReminderCase):
             str(theirs.billing_period_ids.sorted("start")[0].stop)[5:], "03-31 11:00:00"
         )
 
+    def test_own_number_of_periods_carried(self):
+        """The account's invoice waits one period, those by the profile would wait three."""
+        rule = {"telecom_no_usage": "carry", "telecom_minimum_amount": 10}
+        self.profile.write({"no_usage": "carry", "minimum_amount": 10, "carry_periods": 3})
+        own = self.customer("Own", telecom_carry_periods=1, **rule)
+        usual = self.customer("Usual")
+        self.assertFalse(self.bill("2025-04-01", own + usual))
+        self.assertEqual(self.bill("2025-05-01", own + usual).partner_id, own)
+
     def test_reminders_go_by_the_issuers_mail_server(self):
         other = Mailbox()
         with socket.socket() as free:

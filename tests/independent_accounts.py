@@ -58,6 +58,7 @@ def span_text(first, end):
 
 @dataclass
 class CallCharge:
+    start: datetime
     destination: str
     seconds: int
     free: int
@@ -103,11 +104,11 @@ class Period:
             return f"Manual invoice of {american(self.first)}"
         return span_text(self.first, self.end)
 
-    def call_lines(self):
-        """Return (section, name, amount) of the calls, by destination."""
+    def call_lines(self, detail):
+        """Return (section, name, amount) of the calls, by destination or of all."""
         found = defaultdict(list)
         for call in self.calls:
-            found[call.destination].append(call)
+            found[call.destination if detail == "destination" else "All calls"].append(call)
         lines = []
         for destination, these in found.items():
             seconds, free = sum(c.seconds for c in these), sum(c.free for c in these)
@@ -241,9 +242,9 @@ class Book:
         found = [p for p in self.periods if p.state == "open"]
         return next((p for p in found if p.start <= moment < p.stop), found[0])
 
-    def add_call(self, moment, charge):
-        self.extend(moment, moment)
-        self.open_at(moment).calls.append(charge)
+    def add_call(self, charge):
+        self.extend(charge.start, charge.start)
+        self.open_at(charge.start).calls.append(charge)
 
     def add_service_charge(self, due, charge):
         """On the first invoice that is issued on the day it is due, or later."""
@@ -254,6 +255,9 @@ class Book:
     def add_adjustment(self, day, charge):
         self.extend(self.midnight(day), self.midnight(day))
         self.open_at(self.midnight(day)).charges.append(charge)
+
+    def lines(self, period):
+        return period.call_lines(self.issuer.detail) + period.charge_lines()
 
     # --- sums
 

@@ -101,7 +101,7 @@ class Month:
             if free < call.seconds:
                 seconds = free + billed(rate, call.seconds - free)
                 amount = rate.price(call.seconds - free, with_fee=not free)
-            tier.add_call(call.start, CallCharge(rate.destination, seconds, free, amount))
+            tier.add_call(CallCharge(call.start, rate.destination, seconds, free, amount))
 
     def best_rate(self, card, number):
         return best_rate(self.rates, card, "outbound", number) or self.rates.get(
@@ -125,7 +125,7 @@ class Month:
         for book in self.early:
             book.extend(self.moment, self.moment)
             self.cut(book)
-            self.invoice_ended(book)
+            self.invoice_ended(book, asked=True)
         self.early = []
         for book in self.books.values():
             begins = book.terms.begins
@@ -135,36 +135,44 @@ class Month:
             self.invoice_ended(book)
 
     def cut(self, book):
-        """End the period that is going on at the midnight that begins today."""
+        """End the period that is going on at the midnight that begins today; not for nothing."""
         today = book.today(self.moment)
         period = next(p for p in book.periods if p.state == "open" and p.first < today < p.end)
         rest = Period(today, period.end, book.midnight(today), period.stop)
-        period.end, period.stop = rest.first, rest.start
+        before = [call for call in period.calls if call.start < rest.start]
+        if not (before or period.charges):
+            return
+        # no other charge of today is there yet in this world
+        rest.calls = [call for call in period.calls if call.start >= rest.start]
+        period.calls, period.end, period.stop = before, rest.first, rest.start
         book.periods.insert(book.periods.index(period) + 1, rest)
-        # nothing of today is charged yet in this world
 
-    def invoice_ended(self, book):
+    def invoice_ended(self, book, asked=False):
         for period in book.periods:
             if period.state == "open" and period.stop <= self.moment:
                 waiting = any(period.start <= c.start < period.stop for c in book.unrated)
                 if waiting and book.issuer.unrated == "hold":
                     return
                 period.state = "closed"
-        self.invoice(book, [p for p in book.periods if p.state == "closed" and not p.is_released])
+        closed = [p for p in book.periods if p.state == "closed" and not p.is_released]
+        self.invoice(book, closed, asked)
 
-    def invoice(self, book, periods):
-        """Invoice closed periods, each with those that were carried to it."""
+    def invoice(self, book, periods, asked=False):
+        """Invoice closed periods, each with those that were carried to it.
+
+        :param asked: whether this account was asked for, which no minimum puts off
+        """
         no_usage, minimum, carry_periods = book.usage_rules()
         for period in periods:
             carried = [p for p in book.periods if p.state == "carried" and not period.is_manual]
             parts = [*carried, period]
-            lines = [line for part in parts for line in part.call_lines() + part.charge_lines()]
+            lines = [line for part in parts for line in book.lines(part)]
             if not lines and no_usage != "always":
                 period.state = "skipped"
                 continue
             total = sum((amount for _kind, _name, amount in lines), Decimal())
-            small = no_usage == "carry" and abs(total) < minimum
-            if small and not period.is_manual and len(carried) < carry_periods:
+            small = no_usage == "carry" and abs(total) < minimum and not period.is_manual
+            if small and not asked and len(carried) < carry_periods:
                 period.state = "carried"
                 continue
             invoice = self.make(book, parts, lines)
@@ -176,7 +184,7 @@ class Month:
     def make(self, book, periods, lines):
         titles = []
         for part in periods:
-            if part.call_lines():
+            if part.calls:
                 titles.append(f"Calls, {part.span()}")
         kinds = {kind for kind, _name, _amount in lines}
         titles += [title for kind, title in SECTIONS.items() if kind in kinds]
@@ -222,7 +230,8 @@ class Month:
         """Return the latest rule that is due, those before it, and its day; or nothing."""
         if not invoice.is_remindable():
             return None
-        today = invoice.book.today(self.moment)
+        # nobody is reminded at night: until the issuer's hour it is yesterday
+        today = invoice.book.today(self.moment - timedelta(hours=invoice.book.issuer.hour))
         due = []
         for rule in invoice.book.issuer.reminders:
             day = invoice.due + timedelta(days=rule.shift)

@@ -38,6 +38,9 @@ class Issuer:
     prefix: str
     first_number: int
     sender: str
+    # full hour from which reminders are sent, and the lines of calls
+    hour: int
+    detail: str
     reminders: tuple
     minimum: Decimal = Decimal()
     carry_periods: int = 0
@@ -118,6 +121,8 @@ ISSUERS = {
         prefix="TEL/",
         first_number=1,
         sender="billing@telco.example",
+        hour=8,
+        detail="destination",
         reminders=(Reminder(-3), Reminder(0), Reminder(7), Reminder(14, suspend=True)),
     ),
     "bright": Issuer(
@@ -132,6 +137,8 @@ ISSUERS = {
         prefix="BRI/",
         first_number=501,
         sender="billing@bright.example",
+        hour=1,
+        detail="total",
         reminders=(Reminder(7, grouped=False), Reminder(14, suspend=True, grouped=False)),
     ),
 }
@@ -245,6 +252,7 @@ EVENTS = {
     "2025-04-14 14": [("pay", "carla", "2025-02-15", None)],
     "2025-04-20 02": [("pay_all", "hana"), ("dispute", "jana", "2025-02-15", False)],
     "2025-04-22 14": [("pay_all", "jana"), ("pay_all", "gus")],
+    "2025-04-24 02": [("bill_now", "fay")],
     "2025-04-30 14": [("pay_all", "anna")],
 }
 

@@ -70,7 +70,8 @@ class TestBalance(TelecomCommon):
             reseller = self.make_reseller(kind.title(), kind)
             customer = self.make_account(f"Of {kind}", reseller_id=reseller.id)
             self.add_service(customer, line)
-            self.env["telecom.subscription"]._add_recurring_charges("2025-03-10", customer)
+            services = self.env["telecom.subscription"]
+            services._add_recurring_charges(self.day("2025-03-10"), customer)
             self.take_calls([self.call(customer), self.call(reseller)])
             self.assertAlmostEqual(reseller._unbilled_amounts()[reseller.id], owed, 8, kind)
             self.assertAlmostEqual(reseller.telecom_balance, -owed, 8, kind)

@@ -108,6 +108,8 @@ class TestMonth(MonthPeople, PipelineLaws, MailCase):
             "invoice_prefix": issuer.prefix,
             "first_number": issuer.first_number,
             "sender": issuer.sender,
+            "reminder_hour": issuer.hour,
+            "line_detail": issuer.detail,
             "reminder_rule_ids": [
                 Command.clear(),
                 *(

@@ -112,3 +112,11 @@ class TestSettingsMatter(ReminderCase):
         self.assertFalse(self.mailbox.to("theirs@customer.example"))
         self.assertEqual(len(other.to("theirs@customer.example")), 1)
         self.assertFalse(other.to("ours@customer.example"))
+
+    def test_an_archived_rule_reminds_nobody(self):
+        self.rule(7).active = False
+        kept = self.rule(9)
+        move = self.invoice("Anna")
+        self.assertFalse(self.run_job("2025-04-22"))
+        self.assertEqual(len(self.run_job("2025-04-24")), 1)
+        self.assertEqual(move.telecom_reminder_ids.rule_id, kept)

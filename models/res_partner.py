@@ -312,7 +312,8 @@ class ResPartner(models.Model):
     def _unbilled_amounts(self):
         """Return {account id: amount charged and not invoiced yet, untaxed}.
 
-        In the account's billing currency, at today's rate, as the invoice would have it.
+        In the account's billing currency, at today's rate, as the invoice would have it. What an
+        agent's customers use is invoiced to them, and not owed by the agent.
         """
         if not self.ids:
             return {}
@@ -320,20 +321,24 @@ class ResPartner(models.Model):
         self.env["telecom.usage"].flush_model()
         self.env["telecom.charge"].flush_model()
         self.env["telecom.billing.period"].flush_model()
+        self.flush_model(["reseller_kind"])
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT partner_id, currency_id, sum(amount) FROM (
-                    SELECT u.partner_id, u.currency_id, u.amount
+                SELECT unbilled.partner_id, unbilled.currency_id, sum(unbilled.amount) FROM (
+                    SELECT u.partner_id, u.currency_id, u.tier, u.amount
                       FROM telecom_usage u
                       JOIN telecom_billing_period p ON p.id = u.period_id
                      WHERE p.move_id IS NULL AND u.partner_id IN %(accounts)s
                     UNION ALL
-                    SELECT c.partner_id, c.currency_id, c.amount
+                    SELECT c.partner_id, c.currency_id, c.tier, c.amount
                       FROM telecom_charge c
                       JOIN telecom_billing_period p ON p.id = c.period_id
                      WHERE p.move_id IS NULL AND c.partner_id IN %(accounts)s
-                ) unbilled GROUP BY partner_id, currency_id
+                ) unbilled
+                  JOIN res_partner account ON account.id = unbilled.partner_id
+                 WHERE unbilled.tier = 0 OR account.reseller_kind IS DISTINCT FROM 'agent'
+                 GROUP BY unbilled.partner_id, unbilled.currency_id
                 """,
                 accounts=tuple(self.ids),
             )

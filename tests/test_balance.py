@@ -62,3 +62,17 @@ class TestBalance(TelecomCommon):
     def test_accounts_without_charges(self):
         self.assertEqual(self.account.telecom_balance, 0)
         self.assertFalse(self.env["res.partner"]._unbilled_amounts())
+
+    def test_an_agent_owes_what_it_uses_itself(self):
+        """Its customer's call and line are invoiced to the customer; a distributor buys them."""
+        line = self.make_product("Line", company_id=self.company.id)
+        for kind, owed in (("agent", 0.05), ("distributor", 10.1)):
+            reseller = self.make_reseller(kind.title(), kind)
+            customer = self.make_account(f"Of {kind}", reseller_id=reseller.id)
+            self.add_service(customer, line)
+            services = self.env["telecom.subscription"]
+            services._add_recurring_charges(self.day("2025-03-10"), customer)
+            self.take_calls([self.call(customer), self.call(reseller)])
+            self.assertAlmostEqual(reseller._unbilled_amounts()[reseller.id], owed, 8, kind)
+            self.assertAlmostEqual(reseller.telecom_balance, -owed, 8, kind)
+            self.assertAlmostEqual(customer.telecom_balance, -10.05, 8)

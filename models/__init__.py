@@ -3,8 +3,8 @@ from . import clean_values
 
 # isort: split
 from . import (
-    account_chain_row,
     account_brand,
+    account_chain_row,
     account_charging,
     account_commission,
     account_identifier,
@@ -19,11 +19,11 @@ from . import (
     account_move_reminders,
     account_move_send,
     account_move_series,
+    account_move_wholesale,
     account_moves,
     account_partial_reconcile,
-    account_readers,
-    account_move_wholesale,
     account_payment,
+    account_readers,
     account_rules,
     account_suspension,
     account_terms,

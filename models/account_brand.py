@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 
 from .account_chain import AccountChain
 from .branding import Brand
@@ -20,6 +20,7 @@ class ResPartner(models.Model):
         profile = AccountChain(self.env).profile(account)
         return Brand(profile, profile._issuer(self.lang or self.env.lang))
 
+    @api.private
     def get_base_url(self):
         """Return the root of links: that of the account's issuer."""
         brand = len(self) == 1 and self._telecom_brand()

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from .branding import STOCK_TEMPLATES, Brand, header_height
 
@@ -76,6 +76,7 @@ class AccountMove(models.Model):
         own = {brand.template(xml_id) if brand else template.browse() for brand in brands}
         return own.pop().with_env(self.env) or template if len(own) == 1 else template
 
+    @api.private
     def get_base_url(self):
         """Return the root of links: that of the issuer."""
         brand = len(self) == 1 and self._telecom_brand()

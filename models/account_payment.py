@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from .branding import Brand, header_height
 
@@ -64,6 +64,7 @@ class AccountPayment(models.Model):
             if (company := payment._telecom_company_as_issuer())
         )
 
+    @api.private
     def get_base_url(self):
         """Return the root of links: that of the issuer."""
         brand = len(self) == 1 and self._telecom_brand()

@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
 
 
@@ -68,6 +68,7 @@ class ResUsers(models.Model):
             )
         return result
 
+    @api.private
     def get_base_url(self):
         """Return the root of links: that of the issuer whose customer this is."""
         brand = len(self) == 1 and self._telecom_brand()

@@ -72,6 +72,7 @@ class CommissionAccrual:
         credits = moves.filtered(lambda move: move.reversed_entry_id.telecom_profile_id)
         sales = (moves - credits).filtered("telecom_profile_id")
         wanted = {}
+        self.chain.load(sales.partner_id | sales.telecom_period_ids.partner_id)
         agents = {move: self._agents(move) for move in sales}
         agents = {move: found for move, found in agents.items() if found}
         costs = CommissionCosts(self.env, self._convert, agents) if agents else None
@@ -109,9 +110,14 @@ class CommissionAccrual:
     def _agents(self, move):
         """Return the agents that sell to the account of an invoice, the nearest first.
 
-        A distributor sells in its own name: who is above it earns by what the distributor pays.
+        Those who sold on the last day that it covers, wherever the account has moved since. A
+        distributor sells in its own name: who is above it earns by what the distributor pays.
         """
-        above = self.chain.tiers(move._telecom_account())[1:]
+        account, ends = move._telecom_account(), move.telecom_period_ids.mapped("date_to")
+        if ends:
+            above = self.chain.tiers_on(account, fields.Date.subtract(max(ends), days=1))[1:]
+        else:
+            above = self.chain.tiers(account)[1:]
         agents = above.browse()
         for reseller in above:
             if reseller.reseller_kind != "agent":

@@ -1,5 +1,6 @@
 """What agents earn: by percent or by difference, when invoices are posted or paid."""
 
+from freezegun import freeze_time
 from psycopg2 import IntegrityError
 
 from odoo.exceptions import ValidationError
@@ -152,7 +153,8 @@ class TestDifference(CommissionCase):
         agent = self.make_agent("Buyer", "difference", card=0.03)
         account = self.make_account("Moved", reseller_id=self.agent.id)
         self.use(account, hours=4)
-        account.reseller_id = agent
+        with freeze_time("2025-03-20 12:00:00"):
+            account.reseller_id = agent
         self.take_calls([self.call(account, start="2025-03-28 10:00:00", seconds=3600)])
         march = self.bill("2025-04-01", account)
         # five hours are invoiced, one of them was bought: 3.00 less 1.80
@@ -161,6 +163,17 @@ class TestDifference(CommissionCase):
         self.take_calls([self.call(account, start="2025-04-09 10:00:00", seconds=3600)])
         april = self.bill("2025-05-01", account)
         self.assertEqual(self.sums(april, agent=agent), {"calls": 2.4})
+
+    def test_who_sold_then_earns(self):
+        """An invoice of March goes to March's agent, though the account has moved before it."""
+        agent = self.make_agent("Later", calls=50)
+        account = self.make_account("Moved", reseller_id=self.agent.id)
+        self.use(account, hours=4)
+        with freeze_time("2025-04-02 12:00:00"):
+            account.reseller_id = agent
+        march = self.bill("2025-04-01", account)
+        self.assertEqual(self.sums(march), {"calls": 1.2})
+        self.assertFalse(self.rows(agent=agent))
 
     def test_changed_services(self):
         """The customer pays more from the 16th on, which costs the agent nothing; and has two

@@ -55,6 +55,13 @@ class Commission(models.Model):
     customer_id = fields.Many2one(
         "res.partner", required=True, readonly=True, index=True, ondelete="restrict"
     )
+    seller_id = fields.Many2one(
+        "res.partner",
+        string="Sold By",
+        readonly=True,
+        ondelete="restrict",
+        help="The distributor in whose books the agent sells; empty: the provider.",
+    )
     kind = fields.Selection(KINDS, required=True, readonly=True)
     revision = fields.Integer(
         required=True,

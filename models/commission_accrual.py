@@ -125,6 +125,11 @@ class CommissionAccrual:
             agents += reseller
         return agents.filtered("telecom_commission_method")
 
+    def _seller(self, agent_id):
+        """Return the distributor in whose books an agent sells; empty: the provider."""
+        above = self.chain.tiers(self.env["res.partner"].browse(agent_id))[1:]
+        return above.filtered(lambda reseller: reseller.reseller_kind != "agent")[:1]
+
     def _bases(self, move):
         """Return {kind: untaxed amount}, as the lines are now; negative on credit notes."""
         bases = defaultdict(Decimal)
@@ -272,6 +277,7 @@ class CommissionAccrual:
             "move_id": move.id,
             "company_id": move.company_id.id,
             "customer_id": customer.id,
+            "seller_id": rows.seller_id[:1].id or self._seller(vals["partner_id"]).id,
             "move_name": move.name,
             "move_date": move.invoice_date,
             "move_currency_id": move.currency_id.id,

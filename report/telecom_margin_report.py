@@ -59,6 +59,16 @@ class MarginReport(models.Model):
             "tier",
         ],
         "telecom.billing.period": ["company_id"],
+        "telecom.commission": [
+            "amount",
+            "company_id",
+            "currency_id",
+            "customer_id",
+            "date",
+            "partner_id",
+            "seller_id",
+            "state",
+        ],
         "telecom.billing.profile": ["active", "company_id", "owner_id"],
         "res.company": ["currency_id", "parent_path"],
         "res.currency": ["active"],
@@ -190,8 +200,10 @@ class MarginReport(models.Model):
                              UNION SELECT currency_id FROM telecom_rate_card)
             ), reported AS (
                 SELECT LEAST((SELECT min(day) FROM telecom_usage),
+                             (SELECT min(date) FROM telecom_commission),
                              (SELECT min(date) FROM telecom_charge)) AS first,
                        LEAST(GREATEST((SELECT max(day) FROM telecom_usage),
+                                      (SELECT max(date) FROM telecom_commission),
                                       (SELECT max(date) FROM telecom_charge)),
                              CURRENT_DATE + 1000) AS last
             ), day_rate AS (
@@ -225,7 +237,7 @@ class MarginReport(models.Model):
             # who called, or resold the call, paid for it
             SQL(
                 """
-                SELECT usage.id::bigint * 4 AS id, usage.day AS date, 'calls' AS kind,
+                SELECT usage.id::bigint * 5 AS id, usage.day AS date, 'calls' AS kind,
                        usage.seller_id, usage.partner_id AS customer_id,
                        usage.customer_id AS end_customer_id, NULL::integer AS agent_id,
                        NULL::integer AS product_id, usage.direction, usage.destination,
@@ -241,7 +253,7 @@ class MarginReport(models.Model):
             # which it sells
             SQL(
                 """
-                SELECT usage.id::bigint * 4 + 1, usage.day, 'calls', usage.partner_id,
+                SELECT usage.id::bigint * 5 + 1, usage.day, 'calls', usage.partner_id,
                        usage.resold_to_id, usage.customer_id, NULL, NULL, usage.direction,
                        COALESCE(usage.resold_as, usage.destination),
                        COALESCE(profile.company_id, period.company_id), usage.currency_id,
@@ -257,39 +269,41 @@ class MarginReport(models.Model):
             ),
             SQL(
                 """
-                SELECT charge.id::bigint * 4 + 2, charge.date, charge.charge_type,
+                SELECT charge.id::bigint * 5 + 2, charge.date, charge.charge_type,
                        charge.seller_id, charge.partner_id,
                        COALESCE(charge.customer_id, charge.partner_id), NULL, charge.product_id,
                        NULL, NULL, charge.company_id, charge.currency_id, 0, 0, 0,
                        charge.amount, 0
                   FROM telecom_charge charge
                   JOIN res_partner account ON account.id = charge.partner_id
-                 WHERE charge.charge_type != 'commission'
-                   AND (charge.tier = 0 OR account.reseller_kind IS DISTINCT FROM 'agent')
+                 WHERE charge.tier = 0 OR account.reseller_kind IS DISTINCT FROM 'agent'
                 """
             ),
-            # a commission is owed to the agent: below zero for it, a cost of who sells
+            # what it cost who resold it
             SQL(
                 """
-                SELECT charge.id::bigint * 4 + 3, charge.date, charge.charge_type,
-                       CASE WHEN is_commission THEN charge.seller_id ELSE charge.partner_id END,
-                       CASE WHEN is_commission THEN COALESCE(charge.customer_id, charge.partner_id)
-                            ELSE charge.resold_to_id END,
-                       charge.customer_id,
-                       CASE WHEN is_commission THEN charge.partner_id END, charge.product_id,
-                       NULL, NULL,
-                       CASE WHEN is_commission THEN charge.company_id
-                            ELSE COALESCE(profile.company_id, charge.company_id) END,
-                       charge.currency_id, 0, 0, 0, 0,
-                       CASE WHEN is_commission THEN -charge.amount ELSE charge.amount END
+                SELECT charge.id::bigint * 5 + 3, charge.date, charge.charge_type,
+                       charge.partner_id, charge.resold_to_id, charge.customer_id, NULL,
+                       charge.product_id, NULL, NULL,
+                       COALESCE(profile.company_id, charge.company_id), charge.currency_id,
+                       0, 0, 0, 0, charge.amount
                   FROM telecom_charge charge
                   JOIN res_partner account ON account.id = charge.partner_id
              LEFT JOIN telecom_billing_profile profile
                     ON profile.owner_id = charge.partner_id AND profile.active
-            CROSS JOIN LATERAL (SELECT charge.charge_type = 'commission' AS is_commission) what
-                 WHERE is_commission
-                    OR charge.resold_to_id IS NOT NULL
-                       AND account.reseller_kind IS DISTINCT FROM 'agent'
+                 WHERE charge.resold_to_id IS NOT NULL
+                   AND account.reseller_kind IS DISTINCT FROM 'agent'
+                """
+            ),
+            # what an agent has earned by its customers is a cost of who sells
+            SQL(
+                """
+                SELECT commission.id::bigint * 5 + 4, commission.date, 'commission',
+                       commission.seller_id, commission.customer_id, commission.customer_id,
+                       commission.partner_id, NULL, NULL, NULL, commission.company_id,
+                       commission.currency_id, 0, 0, 0, 0, commission.amount
+                  FROM telecom_commission commission
+                 WHERE commission.state != 'waiting'
                 """
             ),
         ]

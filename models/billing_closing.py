@@ -132,7 +132,7 @@ class PeriodCloser:
         """
         patience = RETRY_AFTER_MINUTES if self.run.is_automatic else 0
         rater = Rater(self.env)
-        rater.run(retry_after_minutes=patience)
+        rater.run_all(retry_after_minutes=patience)
         charger = SubscriptionCharger(self.env, patience)
         charger.run(until, partners, self.companies)
         return rater.finished and charger.finished

@@ -19,6 +19,8 @@ _logger = logging.getLogger(__name__)
 
 BATCH = 100_000
 FEW_FAILURES = 3
+# several raters commit one batch after the other, and each is waited for
+OTHERS_TRIES = 50
 
 CALL = "c.id, c.partner_id, c.direction, coalesce(c.dst, ''), c.start::text, c.billsec"
 CALL_ORDER = "c.start, c.source, c.uid"
@@ -66,6 +68,15 @@ class Rater:
         # whether the last run came to its end: the time of a cron job may be over before
         self.finished = True
 
+    def run_all(self, retry_after_minutes=0):
+        """Price all calls that wait, those that other raters hold, too; see `run`."""
+        self.run(retry_after_minutes=retry_after_minutes)
+        # as often as the others may be interrupted
+        for _attempt in range(OTHERS_TRIES):
+            if not self.finished or not self.wait_for_others():
+                return
+            self.run(retry_after_minutes=retry_after_minutes)
+
     def run(self, limit=None, only=None, retry_after_minutes=0):
         """Price calls, oldest first; then try again those that failed before.
 
@@ -98,6 +109,25 @@ class Rater:
                     self.finished = not remaining
                     return counts
         return counts
+
+    def wait_for_others(self):
+        """Wait until the calls that other raters are at are priced.
+
+        `run` passes over them, and they may not have come to their periods yet: who closes these
+        before would put calls that came in time on the next invoice.
+
+        :return: whether calls are left to be priced, for another gave them up or they are new
+        """
+
+        def wait():
+            # when the other one commits, there is a serialization failure, and this is repeated
+            self.env.cr.execute(
+                "SELECT 1 FROM telecom_cdr_pending WHERE reason IS NULL LIMIT 1 FOR UPDATE",
+                log_exceptions=False,
+            )
+            return bool(self.env.cr.fetchone())
+
+        return run_batch(self.env, wait, tries=OTHERS_TRIES)
 
     def _rate_or_split(self, queue, size, only):
         """Price a batch; when that fails, its parts, and put aside the calls that fail alone.

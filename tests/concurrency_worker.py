@@ -167,6 +167,24 @@ def hold(env):
     env.cr.commit()
 
 
+def claim(env):
+    """Take everything that is to be rated, say so, and rate it when told to."""
+    from odoo.addons.telecom_billing.models.rating import Queue, Rater
+
+    rater = Rater(env)
+    claimed = rater._claim(Queue(False, None, None), 10_000, None)
+    say("held")
+    sys.stdin.readline()
+
+    def work():
+        if claimed:
+            rater._rate_batch([claimed.pop() for _call in range(len(claimed))][::-1], None)
+        else:
+            _rate_batch(rater)
+
+    in_the_old_snapshot(env, work)
+
+
 def old_snapshot(env):
     """Look at the database, say so, and rate when told to, as if nothing had changed since."""
     from odoo.addons.telecom_billing.models.rating import Rater
@@ -229,6 +247,7 @@ JOBS = {
     "change_day": change_day,
     "two_calls": two_calls,
     "withdraw": withdraw,
+    "claim": claim,
     "hold": hold,
     "old_snapshot": old_snapshot,
     "set_up": set_up,

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -236,6 +237,18 @@ class TestConcurrency(BaseCase):
         self.finish(rater, closer)
         self.assert_content(database)
 
+    def test_claimed_while_periods_close(self):
+        """Calls that a rater holds, but has not put in their periods yet, are on the invoice."""
+        database = self.new_database("claim")
+        self.run_jobs(database, "import")
+        rater = self.start_jobs(database, "claim")
+        self.assertEqual(self.said(rater), ["ready", "held"])
+        closer = self.start_jobs(database, "charge,close")
+        self.assertTrue(self.waits(closer, database), "closing waits for the rater")
+        self.tell(rater)
+        self.finish(rater, closer)
+        self.assert_content(database)
+
     def test_old_snapshot(self):
         """A rater that looked before periods were closed begins anew, and loses no call."""
         database = self.new_database("snapshot")
@@ -280,6 +293,21 @@ class TestConcurrency(BaseCase):
         for name in NO_ZERO:
             self.assertFalse(content[name], name)
         self.assertEqual(len(content["call charges"]), len(self.expected["call charges"]))
+
+    def waits(self, worker, database):
+        """Tell whether a process comes to wait for another one, before it ends."""
+        query = """
+            SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+        _name, info = connection_info_for(database)
+        with closing(psycopg2.connect(**info)) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            while worker.poll() is None:
+                cursor.execute(query)
+                if cursor.fetchone()[0]:
+                    return True
+                time.sleep(0.1)
+        return False
 
     def said(self, worker):
         return [worker.stdout.readline().decode().strip() for _ in range(2)]

@@ -12,6 +12,7 @@ from .independent_prices import rounded
 from .month_world import ISSUERS
 
 DAY = timedelta(days=1)
+RESOLD = {"package": "Packages", "subscription": "Subscriptions", "did": "Numbers"}
 
 
 # === DAYS ===
@@ -63,6 +64,8 @@ class CallCharge:
     seconds: int
     free: int
     amount: Decimal
+    # the account that the reseller sold it to
+    resold_to: str = None
 
 
 @dataclass
@@ -74,6 +77,7 @@ class Charge:
     price: Decimal = None
     first: date = None
     end: date = None
+    resold_to: str = None
 
     def line_name(self):
         """What is printed: days, and the units where the amount is not units times price."""
@@ -105,24 +109,35 @@ class Period:
         return span_text(self.first, self.end)
 
     def call_lines(self, detail):
-        """Return (section, name, amount) of the calls, by destination or of all."""
+        """Return (section, name, amount) of the calls, by destination or of all; those that were
+        resold by the customer to whom."""
         found = defaultdict(list)
         for call in self.calls:
-            found[call.destination if detail == "destination" else "All calls"].append(call)
+            own = call.destination if detail == "destination" else "All calls"
+            found[f"Calls of {call.resold_to}" if call.resold_to else own].append(call)
         lines = []
-        for destination, these in found.items():
+        for what, these in found.items():
             seconds, free = sum(c.seconds for c in these), sum(c.free for c in these)
-            name = (
-                f"{destination} – calls: {len(these)}, minutes: {seconds // 60}:{seconds % 60:02}"
-            )
+            name = f"{what} – calls: {len(these)}, minutes: {seconds // 60}:{seconds % 60:02}"
             if free:
                 name += f", of which free: {free // 60}:{free % 60:02}"
             lines.append(("calls", name, rounded(sum(c.amount for c in these))))
         return lines
 
     def charge_lines(self):
-        kinds = {"setup": "other", "adjustment": "other"}
-        return [(kinds.get(c.kind, c.kind), c.line_name(), rounded(c.amount)) for c in self.charges]
+        """Return (section, name, amount) of the charges; those that were resold are summed up by
+        customer and section."""
+        lines, resold = [], defaultdict(list)
+        for charge in self.charges:
+            section = {"setup": "other", "adjustment": "other"}.get(charge.kind, charge.kind)
+            if charge.resold_to:
+                resold[section, charge.resold_to].append(charge.amount)
+            else:
+                lines.append((section, charge.line_name(), rounded(charge.amount)))
+        for (section, customer), amounts in resold.items():
+            name = f"{RESOLD[section]} of {customer} – charges: {len(amounts)}"
+            lines.append((section, name, rounded(sum(amounts))))
+        return lines
 
     def owed(self):
         return sum((c.amount for c in self.calls + self.charges), Decimal())
@@ -299,7 +314,9 @@ class ServiceBook:
 
     def charge(self, tier, due, first, end, price, amount, sign=1):
         charge = Charge(
-            self.terms.kind, self.terms.name, amount, sign * self.terms.quantity, price, first, end
+            *(self.terms.kind, self.terms.name, amount),
+            *(sign * self.terms.quantity, price, first, end),
+            resold_to=self.tiers[tier - 1].terms.name if tier else None,
         )
         self.tiers[tier].add_service_charge(due, charge)
 

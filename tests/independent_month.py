@@ -96,12 +96,13 @@ class Month:
             book.unrated.append(call)
             return
         free = self.free_seconds(book, call)
-        for tier, rate in zip(tiers, rates, strict=True):
+        sold_to = [None, *(tier.terms.name for tier in tiers)]
+        for tier, rate, below in zip(tiers, rates, sold_to, strict=False):
             seconds, amount = billed(rate, call.seconds), Decimal()
             if free < call.seconds:
                 seconds = free + billed(rate, call.seconds - free)
                 amount = rate.price(call.seconds - free, with_fee=not free)
-            tier.add_call(CallCharge(call.start, rate.destination, seconds, free, amount))
+            tier.add_call(CallCharge(call.start, rate.destination, seconds, free, amount, below))
 
     def best_rate(self, card, number):
         return best_rate(self.rates, card, "outbound", number) or self.rates.get(

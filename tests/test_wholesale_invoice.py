@@ -2,6 +2,8 @@ import csv
 import io
 from decimal import Decimal
 
+from freezegun import freeze_time
+
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
 
@@ -122,8 +124,9 @@ class TestWholesaleInvoice(TelecomCommon, HttpCase):
     def test_moved_customer_is_on_both_lines(self):
         """A customer that went from Small to Big within the month is whose it was then."""
         self.take_calls([self.call(self.hidden)])
-        self.hidden.reseller_id = self.big
-        self.take_calls([self.call(self.hidden, seconds=120)])
+        with freeze_time("2025-03-15 12:00:00"):
+            self.hidden.reseller_id = self.big
+        self.take_calls([self.call(self.hidden, start="2025-03-16 10:00:00", seconds=120)])
         self.bill()
         move = self.period_model.search([("partner_id", "=", self.big.id)]).move_id
         seconds = {

@@ -80,8 +80,13 @@ class ResellerMaker:
         found = []
         if not (plan.partner or plan.name):
             found.append(env._("Contact: choose one, or give the name of a new one."))
-        if plan.partner.is_reseller:
-            found.append(env._("Contact: %s is a reseller already.", plan.partner.display_name))
+        if plan.partner and plan.partner.telecom_own_profile_id:
+            found.append(
+                env._(
+                    "Contact: %s is set up already, it has a billing profile of its own.",
+                    plan.partner.display_name,
+                )
+            )
         if not plan.kind:
             found.append(env._("Kind: say whether it is a distributor or an agent."))
         code = (plan.account_code or "").strip()
@@ -152,7 +157,7 @@ class ResellerMaker:
         seller = plan.seller.name or self.seller_company.name
         steps = [
             env._("Account %(name)s, sold to by %(seller)s", name=name, seller=seller)
-            if not plan.partner
+            if not plan.partner or plan.partner.is_telecom_account
             else env._(
                 "Contact %(name)s becomes an account, sold to by %(seller)s",
                 name=plan.partner.display_name,
@@ -273,12 +278,17 @@ class ResellerMaker:
             return reseller.ref_company_ids[:1]
         plan, country = self.plan, self._country()
         plan.currency.active = True
-        # the user is the one who gets it among its companies
+        fields = self.env["res.company"]._fields
+        # The user is the one who gets it among its companies. Odoo would install the packages of
+        # the country at once, and commit what there is of the reseller; and it would ask a
+        # service on the internet what it knows of it.
         company = (
             self._user_env["res.company"]
             .sudo()
+            .with_context(chart_template_load=True)
             .create(
                 {
+                    **({"iap_enrich_auto_done": True} if "iap_enrich_auto_done" in fields else {}),
                     "name": reseller.name,
                     "partner_id": reseller.id,
                     "country_id": country.id,
@@ -309,6 +319,10 @@ class ResellerMaker:
         usual = company.account_sale_tax_id + company.account_purchase_tax_id
         usual.write({"amount": percent, "name": f"{percent:g}%", "invoice_label": f"{percent:g}%"})
         usual.tax_group_id.name = self.env._("Tax %s%%", f"{percent:g}")
+        # what is sold at home is no foreign trade
+        self.env["account.fiscal.position"].search(
+            [("company_id", "=", company.id), ("country_id", "!=", False)]
+        ).country_id = company.account_fiscal_country_id
 
     def _make_card(self, reseller, company):
         """Make the rate card with which the reseller sells."""

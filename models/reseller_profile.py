@@ -1,5 +1,6 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from ..engine.dialling import rules_for_country
 from .account_chain import AccountChain
@@ -40,6 +41,7 @@ class ResPartner(models.Model):
         "telecom.billing.profile",
         string="Own Billing Profile",
         compute="_compute_telecom_own_profile_id",
+        search="_search_telecom_own_profile_id",
         groups="telecom_billing.group_user",
         help="The profile with which this reseller invoices its customers.",
     )
@@ -49,6 +51,14 @@ class ResPartner(models.Model):
         owned = {profile.owner_id.id: profile for profile in profiles}
         for partner in self:
             partner.telecom_own_profile_id = owned.get(partner.id, False)
+
+    def _search_telecom_own_profile_id(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        profiles = self.env["telecom.billing.profile"].search([("owner_id", "!=", False)])
+        owners = profiles.filtered(lambda profile: profile.id in value).owner_id
+        domain = Domain("id", "in", owners.ids)
+        return domain | Domain("id", "not in", profiles.owner_id.ids) if False in value else domain
 
     def action_create_billing_profile(self):
         """Copy the profile that this reseller's customers follow, for the reseller, and open it."""
@@ -82,6 +92,7 @@ class ResPartner(models.Model):
         # the texts of reminders may name the one above
         profile.reminder_rule_ids.template_id = False
         profile._make_own_journal()
+        self.invalidate_recordset(["telecom_own_profile_id"])
         if values:
             profile.write(values)
         return profile.with_env(self.env)

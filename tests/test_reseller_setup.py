@@ -1,7 +1,11 @@
 """A reseller is set up in one step, and sells at once."""
 
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
+
+from odoo.addons.base.models.res_company import ResCompany
 
 from .common import TelecomCommon
 
@@ -196,3 +200,41 @@ class TestSetup(SetupCase):
         self.assertTrue(contact.user_ids._is_portal())
         self.assertEqual(contact.reseller_path, f"{upper.id}/{contact.id}/")
         self.assertEqual(contact.telecom_own_profile_id.name, contact.name)
+
+    def test_a_reseller_that_is_one_already(self):
+        """It stays where it is and gets what it lacks; Odoo installs nothing by the way."""
+        german, above = self.env.ref("base.de"), self.make_reseller("Above")
+        reseller = self.make_reseller(
+            "Old", reseller_id=above.id, rate_card_id=self.wholesale.id, country_id=german.id
+        )
+        accounts = self.env["res.partner"]
+        for name, country in (("At Home", german), ("Abroad", self.env.ref("base.fr"))):
+            accounts += self.make_account(name, reseller_id=reseller.id, country_id=country.id)
+        setup = self.env["telecom.reseller.setup"].with_user(self.admin)
+        self.assertIn(reseller, reseller.search([("telecom_own_profile_id", "=", False)]))
+        setup = setup.create(
+            {
+                "partner_id": reseller.id,
+                "kind": "distributor",
+                "own_company": True,
+                "tax_percent": 19,
+                "pricelist_id": self.pricelist.id,
+            }
+        )
+        self.assertEqual((setup.seller_id, setup.rate_card_id), (above, self.wholesale))
+        with patch.object(ResCompany, "install_l10n_modules") as install:
+            setup.action_set_up()
+        install.assert_not_called()
+        self.assertEqual((reseller.reseller_id, accounts.reseller_id), (above, reseller))
+        profile = reseller.telecom_own_profile_id
+        for account, tax in zip(accounts, (1.9, 0), strict=True):
+            service = self.add_service(account, self.line, date_start="2025-03-01")
+            service.date_end = "2025-04-01"
+            move = self.bill("2025-04-01", account)
+            # 19 % at home, nothing on foreign trade
+            self.assertEqual((move.telecom_profile_id, move.amount_untaxed), (profile, 10))
+            self.assertEqual(move.amount_tax, tax)
+        self.assertNotIn(reseller, reseller.search([("telecom_own_profile_id", "=", False)]))
+        self.assertIn(reseller, reseller.search([("telecom_own_profile_id", "=", profile.id)]))
+        with self.assertRaisesRegex(UserError, "Old is set up already"):
+            setup.action_set_up()

@@ -14,8 +14,9 @@ class ResellerSetup(models.TransientModel):
     partner_id = fields.Many2one(
         "res.partner",
         string="Contact",
-        domain="[('is_reseller', '=', False)]",
-        help="One that is there already; empty: a new one is made.",
+        domain="[('telecom_own_profile_id', '=', False)]",
+        help="One that is there already, also a reseller that has no billing profile yet; "
+        "empty: a new one is made.",
     )
     name = fields.Char(
         compute="_compute_contact", store=True, readonly=False, help="Of the new contact."
@@ -31,12 +32,18 @@ class ResellerSetup(models.TransientModel):
             ("distributor", "Distributor: buys and resells"),
             ("agent", "Agent: sells in the books of the one above, for a commission"),
         ],
+        compute="_compute_kind",
+        store=True,
+        readonly=False,
         required=True,
         default="distributor",
     )
     seller_id = fields.Many2one(
         "res.partner",
         string="Under Reseller",
+        compute="_compute_seller_id",
+        store=True,
+        readonly=False,
         domain="[('is_reseller', '=', True), ('id', '!=', partner_id)]",
         help="Who sells to it; empty: the provider itself.",
     )
@@ -136,6 +143,17 @@ class ResellerSetup(models.TransientModel):
                 continue
             for name in ("name", "email", "phone", "country_id", "account_code", "rate_card_id"):
                 setup[name] = partner[name] or setup[name]
+
+    @api.depends("partner_id")
+    def _compute_kind(self):
+        for setup in self:
+            setup.kind = setup.partner_id.reseller_kind or setup.kind
+
+    @api.depends("partner_id")
+    def _compute_seller_id(self):
+        """Leave a reseller that is one already where it is."""
+        for setup in self:
+            setup.seller_id = setup.partner_id.reseller_id or setup.seller_id
 
     @api.depends("rate_card_id", "seller_id")
     def _compute_base_card_id(self):

@@ -142,6 +142,10 @@ class AccountMoveLine(models.Model):
 
     # === BUSINESS METHODS ===
 
+    def _telecom_is_sum(self):
+        """Tell whether the line sums up what has no unit price: calls, or what was resold."""
+        return self.telecom_section == "calls" or bool(self.sudo().telecom_customer_id)
+
     def _telecom_sold_domain(self):
         """Return which call charges of the invoice's account are on this line, as far as who used
         them tells: the account itself, or the customer to which it resold them."""

@@ -72,6 +72,14 @@ class TestInvoiceDocument(TelecomCommon):
         row = document.xpath("//td[contains(., 'France – calls')]/..")[0]
         self.assertFalse(row.xpath("td[@name='td_price_unit']"))
 
+    def test_how_to_pay_and_what_is_one_block(self):
+        """With hidden overflow, wkhtmltopdf crashes over it where it meets the end of a page."""
+        document = self.render(self.full_invoice())
+        (block,) = document.xpath("//div[@id='right-elements']/..")
+        classes = set(block.get("class").split())
+        self.assertEqual(classes, {"clearfix", "avoid-page-break-inside"})
+        self.assertTrue(block.xpath("./div[@id='payment_term']"))
+
     def test_draft_keeps_its_title(self):
         self.profile.mode = "draft"
         self.assertIn("Draft Invoice", self.text([self.render(self.full_invoice())]))

@@ -3,6 +3,7 @@ import io
 from decimal import Decimal
 
 from freezegun import freeze_time
+from lxml import html
 
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
@@ -250,6 +251,22 @@ class TestWholesaleInvoice(TelecomCommon, HttpCase):
         # calls in euro and in dollars are on one line
         self.assertEqual(len(self.behind(line)), 4)
         self.assertEqual(line.name, "Calls of Anna – calls: 4, minutes: 4:03")
+
+    def test_what_is_summed_up_has_no_unit_price(self):
+        """Only the two months of its own line have one in print."""
+        move = self.wholesale()
+        printed = self.env["ir.actions.report"]._render_qweb_html(
+            "account.account_invoices", move.ids
+        )[0]
+        rows = html.fromstring(printed).xpath("//tr[td[@name='account_invoice_line_name']]")
+        with_price = [row for row in rows if row.xpath("td[@name='td_price_unit']")]
+        self.assertEqual(
+            [" ".join(row.text_content().split()) for row in with_price],
+            [
+                "Line, 03/01/2025 to 03/31/2025 1.00 10.00 VAT 21% 10.00 €",
+                "Line, 04/01/2025 to 04/30/2025 1.00 10.00 VAT 21% 10.00 €",
+            ],
+        )
 
     def test_nothing_of_other_tiers(self):
         """Neither file nor annex nor lines tell prices, destinations or customers of others."""

@@ -4,18 +4,20 @@ The accounts, services and sources are the demo records beside this file; `dev/d
 this for `make demo`, and tests/test_demo.py beside an independent computation.
 """
 
-import base64
 from collections import defaultdict
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from markupsafe import Markup
+
 from odoo.fields import Command
-from odoo.tools import convert_file, file_path
+from odoo.tools import convert_file
 
 from ..engine.intake import propose_columns
 from ..engine.intake.decks import parse_deck_rows, propose_deck_columns, read_deck
 from ..models.rate_deck import RateDeck
+from . import resellers
 
 FOLDER = Path(__file__).parent
 RECORDS = (
@@ -41,6 +43,7 @@ CALLS = (
     ("antwerp", "freeswitch_cdr.json"),
     ("asterisk", "asterisk_Master.csv.gz"),
     ("sbc", "cdr_header.csv"),
+    ("cologne", "cdr_resellers.csv"),
 )
 DECK_FROM = datetime(2026, 8, 31, 22)  # midnight of 1 September in Brussels
 UNTIL = date(2026, 11, 1)
@@ -52,12 +55,20 @@ def run(env):
     company = set_up_company(env)
     records(env)
     assign_taxes(env, company)
+    resellers.set_up(env, DECK_FROM)
     decks = [import_deck(env, card, name) for card, name in DECKS]
     imports = [import_calls(env, source, name) for source, name in CALLS]
     env["telecom.cdr"].rate_pending()
     env["telecom.subscription"]._add_recurring_charges(UNTIL)
-    env["telecom.billing.run"].close_periods(UNTIL)
+    bill(env)
     return summary(env, decks, imports)
+
+
+def bill(env):
+    """Close what has ended, in the books of all issuers, and settle with the agents."""
+    env["telecom.billing.run"].close_periods(UNTIL)
+    env["telecom.commission"]._settle(UNTIL, date=UNTIL)
+    env["telecom.rate.card"]._cron_check_losses()
 
 
 def set_up_company(env):
@@ -74,22 +85,36 @@ def set_up_company(env):
             "country_id": env.ref("base.be").id,
             "email": "billing@brabant-telecom.example",
             "phone": "+32 2 788 01 99",
+            "vat": "BE0123456749",
+            "website": "https://brabant-telecom.example",
+            "primary_color": "#12355B",
+            "secondary_color": "#D1495B",
             "currency_id": euro.id,
         }
     )
-    logo = file_path("telecom_billing/static/description/icon.png")
-    company.logo = base64.b64encode(Path(logo).read_bytes())
-    company.partner_id.tz = "Europe/Brussels"
+    company.logo = resellers.picture("brabant")
+    partner = company.partner_id
+    place = f"{partner.zip} {partner.city}"
+    company.company_details = Markup("<br/>").join(
+        (partner.name, partner.street, place, partner.country_id.name, partner.vat)
+    )
+    company.report_footer = resellers.footer(partner)
+    partner.tz = "Europe/Brussels"
+    resellers.add_bank(partner, "BE71096123456769")
     env.ref("base.user_admin").tz = "Europe/Brussels"
     env["account.chart.template"].try_loading("generic_coa", company, install_demo=False)
     company.write({"currency_id": euro.id, "account_fiscal_country_id": company.country_id.id})
+    # for the books of all companies
     env["res.currency.rate"].create(
-        {
-            "name": "2026-08-01",
-            "currency_id": pound.id,
-            "company_id": company.id,
-            "company_rate": POUNDS_PER_EURO,
-        }
+        [
+            {
+                "name": "2026-08-01",
+                "currency_id": currency.id,
+                "company_id": False,
+                "rate": rate,
+            }
+            for currency, rate in ((euro, 1.0), (pound, POUNDS_PER_EURO))
+        ]
     )
     # the generic chart's fiscal positions are those of another country
     env["account.fiscal.position"].search([("company_id", "=", company.id)]).active = False
@@ -132,13 +157,14 @@ def records(env):
 
 
 def assign_taxes(env, company):
-    """Tax the services; the account in France has an assigned tax of its own."""
+    """Tax the services; business customers abroad have an assigned tax of their own."""
     vat = company.account_sale_tax_id
     products = env["product.product"].search([("telecom_kind", "!=", False)])
     products |= env.ref("telecom_billing.product_calls")
     products.taxes_id = [Command.set(vat.ids)]
     exempt = vat.copy({"name": "EU services 0%", "amount": 0.0, "invoice_label": "Reverse charge"})
-    env.ref("telecom_billing.partner_c1004_demo").telecom_tax_ids = exempt
+    for code in ("C1004", "R2001", "R2002"):
+        resellers.account(env, code).telecom_tax_ids = exempt
 
 
 def import_deck(env, card, name):
@@ -173,6 +199,11 @@ def import_calls(env, source, name):
     }
 
 
+def cents(amount):
+    """Return an amount that was converted between currencies, without the noise of it."""
+    return Decimal(repr(round(amount, 2)))
+
+
 def summary(env, decks, imports):
     """Return the figures that `make demo` prints; amounts are Decimal."""
     env.flush_all()
@@ -191,15 +222,19 @@ def summary(env, decks, imports):
         """
     ):
         states[state, reason] += count
+    # what an agent would pay for its customers' services is on no invoice
     charges = query(
         """
-        SELECT x.kind, c.name, count(*), sum(x.amount)::text FROM (
-            SELECT CASE WHEN tier = 0 THEN 'calls' ELSE 'calls of resellers' END AS kind,
-                   currency_id, amount FROM telecom_call_charge
+        SELECT x.kind || CASE WHEN x.tier = 0 THEN '' ELSE ' of resellers' END, c.name, count(*),
+               sum(x.amount)::text
+          FROM (
+            SELECT 'calls' AS kind, tier, partner_id, currency_id, amount FROM telecom_call_charge
             UNION ALL
-            SELECT CASE WHEN tier = 0 THEN charge_type ELSE charge_type || ' of resellers' END,
-                   currency_id, amount FROM telecom_charge) x
-          JOIN res_currency c ON c.id = x.currency_id GROUP BY 1, 2 ORDER BY 2, 1
+            SELECT charge_type, tier, partner_id, currency_id, amount FROM telecom_charge) x
+          JOIN res_partner account ON account.id = x.partner_id
+          JOIN res_currency c ON c.id = x.currency_id
+         WHERE x.tier = 0 OR account.reseller_kind IS DISTINCT FROM 'agent'
+         GROUP BY 1, 2 ORDER BY 2, 1
         """
     )
     invoices = query(
@@ -210,13 +245,44 @@ def summary(env, decks, imports):
          WHERE m.telecom_profile_id IS NOT NULL GROUP BY 1, 2 ORDER BY 2, 1
         """
     )
+    issuers = query(
+        """
+        SELECT profile.name, CASE WHEN account.is_reseller THEN 'resellers' ELSE 'customers' END,
+               c.name, count(*),
+               sum(m.amount_untaxed)::text, sum(m.amount_tax)::text, sum(m.amount_total)::text
+          FROM account_move m
+          JOIN telecom_billing_profile profile ON profile.id = m.telecom_profile_id
+          JOIN res_partner account ON account.id = m.partner_id
+          JOIN res_currency c ON c.id = m.currency_id
+         GROUP BY profile.id, 2, 3 ORDER BY profile.id, 2, 3
+        """
+    )
+    # in the currency of the books in which each one sells
+    margins = env["telecom.margin.report"]._read_group(
+        [],
+        ["seller_id", "company_currency_id"],
+        ["revenue:sum", "cost:sum", "margin:sum"],
+    )
+    commissions = query(
+        """
+        SELECT agent.name, c.name, commission.state, commission.kind,
+               sum(commission.base)::text, sum(commission.amount)::text
+          FROM telecom_commission commission
+          JOIN res_partner agent ON agent.id = commission.partner_id
+          JOIN res_currency c ON c.id = commission.currency_id
+         GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+        """
+    )
     unbilled = query(
         """
         SELECT c.name, sum(x.amount)::text FROM (
-            SELECT period_id, currency_id, amount FROM telecom_usage
-            UNION ALL SELECT period_id, currency_id, amount FROM telecom_charge) x
+            SELECT period_id, tier, currency_id, amount FROM telecom_usage
+            UNION ALL SELECT period_id, tier, currency_id, amount FROM telecom_charge) x
           JOIN telecom_billing_period p ON p.id = x.period_id AND p.move_id IS NULL
-          JOIN res_currency c ON c.id = x.currency_id GROUP BY 1 ORDER BY 1
+          JOIN res_partner account ON account.id = p.partner_id
+          JOIN res_currency c ON c.id = x.currency_id
+         WHERE x.tier = 0 OR account.reseller_kind IS DISTINCT FROM 'agent'
+         GROUP BY 1 ORDER BY 1
         """
     )
     return {
@@ -225,5 +291,11 @@ def summary(env, decks, imports):
         "states": dict(states),
         "charges": [(*row[:3], Decimal(row[3])) for row in charges],
         "invoices": [(*row[:3], *map(Decimal, row[3:])) for row in invoices],
+        "issuers": [(*row[:4], *map(Decimal, row[4:])) for row in issuers],
+        "margins": [
+            (seller.name or env.company.name, currency.name, *(cents(x) for x in amounts))
+            for seller, currency, *amounts in margins
+        ],
+        "commissions": [(*row[:4], *map(Decimal, row[4:])) for row in commissions],
         "unbilled": [(name, Decimal(amount)) for name, amount in unbilled],
     }

@@ -17,17 +17,22 @@ The files and how to read them:
   with both legs of each
 - asterisk_Master.csv.gz (asterisk_csv, Europe/Brussels): calls of C1007, C1008, C1009 and C1012
 - cdr_header.csv (header_csv, UTC): calls of C1002, C1006, C1010 and C1011
+- cdr_resellers.csv (header_csv, UTC): calls of C1013 to C1016, who dial as in their own country
 
 The accounts that they call for:
 
 - customers C1001 Acme Logistics, C1002 Benelux Parts, C1003 Café Central, C1004 Dupont & Fils,
   C1007 Hotel du Parc, C1008 Horizon Travel, C1009 Imex Trading, C1010 Janssens Garage,
   C1011 Kestrel Insurance, C1012 Mertens Dental
-- reseller R2001 with its customers C1005 Eyckmans Bakery and C1006 Fabri Notaries
+- distributor R2001 with its customers C1005 Eyckmans Bakery and C1006 Fabri Notaries, and below it
+  agent A3001 with C1013 Lindner Optik and C1014 Weingut Moll
+- distributor R2002 with its customers C1015 Albion Removals and C1016 Marlow Books
 - phone numbers 3227880100 to 3227880119 and 442079460100 to 442079460104: C1001 has ...100, ...101
   and 442079460100; C1002 ...102; C1003 ...103 and ...104; C1004 ...105 and 442079460101; C1005
   ...106; C1006 ...107; C1007 ...108 and ...109; C1008 ...110; C1009 ...111; C1010 ...112; C1011
   ...113, ...114 and 442079460102; C1012 ...115; the others are nobody's
+- phone numbers 492214710100 and ...101 of C1013, ...102 of C1014, 442079460110 and ...111 of C1015,
+  ...112 of C1016
 - SIP users acme-100 to acme-103 of C1001 (in the JSON file, where it has no code) and mertens-1 and
   mertens-2 of C1012 (in the Asterisk file, likewise)
 - trunk 198.51.100.10 of C1002 (JSON file and cdr_header.csv, without a code)
@@ -375,6 +380,36 @@ def write_header_csv(maker, path, shared_uid):
     return {path.name: summary.counts()}
 
 
+def write_resellers(path):
+    """Write the calls of resellers' customers.
+
+    They have a seed of their own, so that the calls of the other files stay what they are.
+    """
+    maker, summary = CallMaker(random.Random(SEED + 1), BRUSSELS), Summary()
+    calls = []
+    for code, outbound, inbound in (
+        ("C1013", 170, 24),
+        ("C1014", 90, 12),
+        ("C1015", 180, 30),
+        ("C1016", 70, 8),
+    ):
+        calls += maker.outbound(code, outbound) + maker.inbound(code, inbound)
+    calls += maker.outbound("C1015", 2, premium=True) + maker.outbound("C1013", 3, free=True)
+    calls.sort(key=lambda call: (call.end, call.uid))
+    lines = ["# sbc-koeln, calls by end time, all times UTC\n", HEADER]
+    for number, call in enumerate(calls):
+        lines.append(header_row(call))
+        summary.add(call)
+        if number == 250:
+            lines.append(lines[-1])
+            summary.add(call)
+    for call in edge_calls(path.name):
+        lines.append(header_row(call))
+        summary.add(call)
+    path.write_text("".join(lines), encoding="utf-8")
+    return {path.name: summary.counts()}
+
+
 def write_asterisk(maker, path):
     made = AsteriskFile(maker, BRUSSELS)
     made.fill(edge_calls(path.name))
@@ -399,6 +434,7 @@ def make(folder):
     counts |= write_json(maker, folder / "freeswitch_cdr.json")
     counts |= write_asterisk(maker, folder / "asterisk_Master.csv.gz")
     counts |= write_header_csv(maker, folder / "cdr_header.csv", shared_uid)
+    counts |= write_resellers(folder / "cdr_resellers.csv")
     counts["rates_provider.csv"] = {"rates": len(list(provider_rows())), "bad": 0}
     counts["rates_wholesale.xlsx"] = {
         "rates": sum(len(row[2].replace(";", ",").split(",")) for row in wholesale_rows()),

@@ -4,13 +4,15 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 
-from sample_tables import ACCOUNTS, CALLED, FREE, FREE_DIDS, PREMIUM, UNRATED
+from sample_tables import ACCOUNTS, AT_HOME, CALLED, FREE, FREE_DIDS, PREMIUM, UNRATED
 
 FIRST_DAY, DAYS = date(2026, 9, 1), 61
 # Of 24 hours of a working day and of a day at the weekend.
 WORKDAY = (1, 1, 0, 0, 0, 1, 3, 12, 40, 70, 80, 75, 45, 60, 78, 76, 66, 40, 20, 14, 10, 7, 4, 2)
 WEEKEND = (1, 1, 1, 0, 0, 0, 1, 2, 5, 8, 10, 10, 8, 7, 8, 8, 8, 7, 6, 6, 5, 4, 3, 2)
 CAUSES = ("NO_ANSWER", "USER_BUSY", "ORIGINATOR_CANCEL", "CALL_REJECTED")
+# Who dials as in another country than Belgium.
+HOME = {"C1013": "49", "C1014": "49", "C1015": "44", "C1016": "44"}
 SIP_USERS = {"C1001": ("acme-100", "acme-101", "acme-102", "acme-103")}
 
 
@@ -132,14 +134,14 @@ class CallMaker:
         pattern = pattern.replace(" ", "")
         return "".join(str(self.random.randrange(10)) if char == "#" else char for char in pattern)
 
-    def number(self):
-        weights, patterns = zip(*CALLED, strict=True)
+    def number(self, home="32"):
+        weights, patterns = zip(*CALLED, *AT_HOME.get(home, ()), strict=True)
         return self.fill(self.random.choices(patterns, weights)[0])
 
-    def dialled(self, number):
-        """A way in which people in Belgium dial a number."""
+    def dialled(self, number, home="32"):
+        """A way in which people in a country dial a number."""
         chance = self.random.random()
-        if number.startswith("32") and chance < 0.6:
+        if number.startswith(home) and chance < 0.6:
             return "0" + number[2:]
         return ("00" if chance < 0.75 else "+") + number
 
@@ -173,9 +175,9 @@ class CallMaker:
         self, code, count, unrated=False, premium=False, free=False, seconds=None, day=None
     ):
         """Calls that an account makes."""
-        calls = []
+        calls, home = [], HOME.get(code, "32")
         for _number in range(count):
-            number = self.number()
+            number = self.number(home)
             if unrated:
                 number, seconds = self.fill(UNRATED), (20, 400)
             elif premium:
@@ -184,7 +186,7 @@ class CallMaker:
                 number = self.fill(self.random.choice(FREE))
             src = "+" + ACCOUNTS[code][1][0]
             calls.append(
-                self.call(code, src, number, self.dialled(number), seconds=seconds, day=day)
+                self.call(code, src, number, self.dialled(number, home), seconds=seconds, day=day)
             )
         return calls
 

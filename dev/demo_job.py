@@ -51,6 +51,21 @@ def report(result):
         ["state", "currency", "count", "untaxed", "tax", "total"],
         [(row[0], *row[1:3], *(round(x, 2) for x in row[3:])) for row in result["invoices"]],
     )
+    show(
+        "Invoices by issuer",
+        ["issuer", "to", "currency", "count", "untaxed", "tax", "total"],
+        [(*row[:4], *(round(x, 2) for x in row[4:])) for row in result["issuers"]],
+    )
+    show(
+        "Margin by seller",
+        ["seller", "currency", "revenue", "cost", "margin"],
+        [(*row[:2], *(round(x, 2) for x in row[2:])) for row in result["margins"]],
+    )
+    show(
+        "Commissions",
+        ["agent", "currency", "state", "kind", "base", "commission"],
+        [(*row[:4], *(round(x, 2) for x in row[4:])) for row in result["commissions"]],
+    )
     show("Unbilled", ["currency", "amount"], [(n, round(a, 4)) for n, a in result["unbilled"]])
     print()
 

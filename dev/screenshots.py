@@ -83,6 +83,9 @@ SCREENS = {
         "/odoo/telecom-billing-profiles",
         ["tr.o_data_row td[name=name] >> nth=0", "a.nav-link[name=invoicing]"],
     ),
+    "margin": ("/odoo/telecom-margin", [".o_facet_remove >> nth=0"]),
+    "commissions": ("/odoo/telecom-commissions", []),
+    "rate_losses": ("/odoo/telecom-sold-under-cost", []),
     "call_sources": ("/odoo/telecom-call-sources", []),
     "settings": ("/odoo/telecom-accounts", menu("Configuration", "Settings")),
 }
@@ -103,6 +106,15 @@ def take(page, url, name, folder):
     page.mouse.move(0, 0)
     page.screenshot(path=folder / f"{name}.png")
     say(f"{name}.png")
+
+
+def open_all_books(page, url):
+    """Look at all companies of the user at once, as with the switch at the upper right."""
+    found = page.request.post(f"{url}/web/session/get_session_info", data={"params": {}}).json()
+    companies = found["result"]["user_companies"]
+    first = str(companies["current_company"])
+    others = [company for company in companies["allowed_companies"] if company != first]
+    page.context.add_cookies([{"name": "cids", "value": "-".join([first, *others]), "url": url}])
 
 
 def settle(page):
@@ -135,6 +147,7 @@ def run(arguments):
         page.fill("input[name=password]", options.password)
         page.click("button[type=submit]")
         page.wait_for_selector(".o_web_client")
+        open_all_books(page, options.url)
         for name in options.names or SCREENS:
             take(page, options.url, name, options.out)
         chromium.close()

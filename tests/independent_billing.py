@@ -18,10 +18,30 @@ from zoneinfo import ZoneInfo
 
 try:
     from .independent_calls import digits, ignored, read_calls
-    from .independent_prices import DEMO, Packages, best_rate, read_rates, records, rounded
+    from .independent_prices import (
+        DEMO,
+        Packages,
+        best_rate,
+        derive,
+        read_rates,
+        records,
+        resellers,
+        rounded,
+    )
+    from .independent_resellers import IN_EURO, by_issuer, commissions, earn, margins
 except ImportError:  # run as a program
     from independent_calls import digits, ignored, read_calls
-    from independent_prices import DEMO, Packages, best_rate, read_rates, records, rounded
+    from independent_prices import (
+        DEMO,
+        Packages,
+        best_rate,
+        derive,
+        read_rates,
+        records,
+        resellers,
+        rounded,
+    )
+    from independent_resellers import IN_EURO, by_issuer, commissions, earn, margins
 
 FILES = (
     ("brussels", "freeswitch_Master.csv"),
@@ -29,10 +49,14 @@ FILES = (
     ("antwerp", "freeswitch_cdr.json"),
     ("asterisk", "asterisk_Master.csv.gz"),
     ("sbc", "cdr_header.csv"),
+    ("cologne", "cdr_resellers.csv"),
 )
 UNTIL = date(2026, 11, 1)
 VAT = Decimal("0.21")
-WITHOUT_VAT = {"C1004"}
+# business customers abroad, as the provider has them
+WITHOUT_VAT = {"C1004", "R2001", "R2002"}
+# of the prices of services, for whoever resells them
+WHOLESALE = Decimal("0.8")
 
 
 def month_of(day, anchor):
@@ -48,14 +72,24 @@ def month_of(day, anchor):
 
 @dataclass
 class Account:
-    """A customer or a reseller."""
+    """A customer or a reseller.
+
+    ``issuer`` is who invoices it, empty for the provider; ``seller`` in whose books, which is the
+    distributor above an agent; ``books`` is their currency.
+    """
 
     code: str
+    name: str
     card: str
     currency: str
     zone: ZoneInfo
     billing_day: int
+    country: str
+    kind: str
     reseller: str
+    issuer: str = ""
+    seller: str = ""
+    detail: str = "destination"
     charges: list = field(default_factory=list)
 
     def span(self, day):
@@ -82,17 +116,41 @@ class Charge:
 def read_accounts():
     cards = records("telecom.rate.card")
     partners = records("res.partner")
-    return {
-        row["account_code"]: Account(
+    accounts = {}
+    for row in partners.values():
+        card = cards.get(row["rate_card_id/id"])
+        account = accounts[row["account_code"]] = Account(
             code=row["account_code"],
+            name=row["name"],
             card=row["rate_card_id/id"],
-            currency=cards[row["rate_card_id/id"]]["currency_id/id"].removeprefix("base."),
+            currency=card["currency_id/id"].removeprefix("base.") if card else "",
             zone=ZoneInfo(row["tz"]),
             billing_day=int(row["billing_day"]),
+            country=row["country_id/id"],
+            kind=row["reseller_kind"],
             reseller=row["reseller_id/id"] and partners[row["reseller_id/id"]]["account_code"],
         )
-        for row in partners.values()
-    }
+        account.issuer = account.seller = account.reseller
+    terms = resellers()
+    for account in accounts.values():
+        if not account.issuer:
+            continue
+        if accounts[account.issuer].kind == "agent":
+            account.seller = accounts[account.issuer].reseller
+        if not account.kind:
+            # customers pay the prices of who invoices them
+            account.card = account.issuer
+            account.currency = terms[account.seller]["currency"]
+            account.detail = terms[account.issuer]["line_detail"]
+    return accounts
+
+
+def buyers(account, accounts):
+    """The account and those above it who pay for what it uses: agents buy nothing."""
+    while account:
+        if account.kind != "agent":
+            yield account
+        account = accounts.get(account.reseller)
 
 
 class Finder:
@@ -139,6 +197,9 @@ class Finder:
 def charge_calls(calls, accounts, services):
     """Charge each call at every tier; return the calls by what became of them, and the decks."""
     rates, decks = read_rates()
+    for reseller in resellers().values():
+        currency = reseller["currency"] or "EUR"
+        derive(rates, reseller, IN_EURO[currency])
     finder, packages = Finder(accounts, services), Packages(services)
     states = Counter()
     for call in sorted(calls, key=lambda call: call.start):  # sorted keeps the order of arrival
@@ -150,9 +211,7 @@ def charge_calls(calls, accounts, services):
         if not account:
             states["unrated", "no_account"] += 1
             continue
-        tiers = [account]
-        while tiers[-1].reseller:
-            tiers.append(accounts[tiers[-1].reseller])
+        tiers = list(buyers(account, accounts))
         found = [best_rate(rates, tier.card, direction, call.dst) for tier in tiers]
         if not all(found):
             states["unrated", "no_rate"] += 1
@@ -165,8 +224,12 @@ def charge_calls(calls, accounts, services):
             if free < call.billsec:
                 amount = rate.price(call.billsec - free, with_fee=not free)
             # what is resold is one line per customer of the reseller
-            line = ("call", tiers[tier - 1].code) if tier else ("call", rate.destination, direction)
-            payer.charges.append(Charge("calls", tier, payer.day(call.start), line, amount))
+            line = ("calls", tiers[tier - 1].code) if tier else ("calls",)
+            if not tier and payer.detail != "total":
+                line += (direction,)
+                line += (rate.destination,) if payer.detail == "destination" else ()
+            day = payer.day(call.start)
+            payer.charges.append(Charge("calls", tier, day, line, amount))
     return states, decks
 
 
@@ -223,13 +286,14 @@ def segments(service):
 def charge_services(services, accounts):
     """Charge the services at every tier."""
     for service in services:
-        account, tier, product = service["account"], 0, service["product"]
-        while account:
-            fee = Decimal(product["telecom_setup_fee"]) * service["terms"][0][1]
+        product = service["product"]
+        for tier, account in enumerate(buyers(service["account"], accounts)):
+            fee = rounded(Decimal(product["telecom_setup_fee"]) * IN_EURO[account.currency])
+            fee *= service["terms"][0][1]
             if fee:
                 add_service_charge(account, "setup", tier, service["start"], fee)
             for first, begin, stop, following, due, quantity, price in segments(service):
-                price = Decimal(product["list_price"]) if tier else price
+                price = Decimal(product["list_price"]) * WHOLESALE if tier else price
                 amount = quantity * price
                 if product["telecom_prorate"] == "True":
                     days = (following - first).days
@@ -237,15 +301,31 @@ def charge_services(services, accounts):
                         amount * (begin - first).days / days
                     )
                 add_service_charge(account, product["telecom_kind"], tier, due, amount)
-            account, tier = accounts.get(account.reseller), tier + 1
 
 
 def add_service_charge(account, kind, tier, due, amount):
     """What is due on the first day of a period is on the invoice of the period before."""
-    account.charges.append(Charge(kind, tier, due - timedelta(days=1), object(), amount))
+    line = (kind, object())
+    account.charges.append(Charge(kind, tier, due - timedelta(days=1), line, amount))
 
 
 # === INVOICES ===
+
+
+@dataclass
+class Invoice:
+    """What one invoice says; it is dated the first day after its period, ``following``."""
+
+    account: Account
+    first: date
+    following: date
+    lines: dict
+    untaxed: Decimal
+    tax: Decimal
+
+    @property
+    def total(self):
+        return self.untaxed + self.tax
 
 
 def close(accounts):
@@ -274,9 +354,18 @@ def close(accounts):
             if untaxed != exact:
                 account.charges.append(Charge("rounding", 0, first, None, untaxed - exact))
             # the company rounds the tax of an invoice ("globally"), not that of each line
-            tax = Decimal(0) if account.code in WITHOUT_VAT else rounded(untaxed * VAT)
-            invoices.append((account, first, following, untaxed, tax))
+            tax = rounded(untaxed * tax_rate(account, accounts))
+            invoices.append(Invoice(account, first, following, lines, untaxed, tax))
     return invoices, unbilled
+
+
+def tax_rate(account, accounts):
+    """What the seller of an account adds; a distributor nothing to what it sells abroad."""
+    if not account.seller:
+        return Decimal(0) if account.code in WITHOUT_VAT else VAT
+    if account.country != accounts[account.seller].country:
+        return Decimal(0)
+    return Decimal(resellers()[account.seller]["tax_percent"]) / 100
 
 
 def bill():
@@ -291,18 +380,19 @@ def bill():
     for account in accounts.values():
         account.begins = [c.day for c in account.charges if c.kind == "calls"]
     for service in services:
-        account = service["account"]
-        while account:
+        for account in buyers(service["account"], accounts):
             account.begins.append(service["start"])
-            account = accounts.get(account.reseller)
     invoices, unbilled = close(accounts)
     charges, totals = defaultdict(list), defaultdict(list)
     for account in accounts.values():
         for charge in account.charges:
             kind = charge.kind + (" of resellers" if charge.tier else "")
             charges[kind, account.currency].append(charge.amount)
-    for account, _first, _following, untaxed, tax in invoices:
-        totals["posted", account.currency].append((untaxed, tax, untaxed + tax))
+    for invoice in invoices:
+        totals["posted", invoice.account.currency].append(
+            (invoice.untaxed, invoice.tax, invoice.total)
+        )
+    earned = earn(invoices, accounts)
     return {
         "decks": decks,
         "files": counts,
@@ -311,10 +401,13 @@ def bill():
         "invoices": [
             [*key, len(found), *map(sum, zip(*found, strict=True))] for key, found in totals.items()
         ],
+        "issuers": by_issuer(invoices, accounts),
+        "margins": margins(accounts, earned),
+        "commissions": commissions(earned, UNTIL),
         "unbilled": list(unbilled.items()),
         "each_invoice": [
-            [account.code, first, following, account.currency, untaxed, tax]
-            for account, first, following, untaxed, tax in invoices
+            [i.account.code, i.first, i.following, i.account.currency, i.untaxed, i.tax]
+            for i in invoices
         ],
     }
 

@@ -13,6 +13,8 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
+# whose issuer says that they dial as in another country than Belgium
+HOMES = {"C1013": "49", "C1014": "49", "C1015": "44", "C1016": "44"}
 DISPOSITIONS = {"ANSWERED", "NO ANSWER", "BUSY", "FAILED", "CONGESTION"}
 
 
@@ -49,19 +51,19 @@ class Call:
         )
 
 
-def digits(dialled):
-    """E.164 digits of a number, as it is dialled in Belgium."""
+def digits(dialled, home="32"):
+    """E.164 digits of a number, as it is dialled in a country."""
     if dialled.startswith("+"):
         return dialled[1:]
     if dialled.startswith("00"):
         return dialled[2:]
-    return "32" + dialled[1:] if dialled.startswith("0") else dialled
+    return home + dialled[1:] if dialled.startswith("0") else dialled
 
 
-def number(text):
+def number(text, home="32"):
     if not re.fullmatch(r"\+?\d{2,20}", text):
         raise Bad(f"no number: {text}")
-    return digits(text)
+    return digits(text, home)
 
 
 def moment(text, zone):
@@ -178,7 +180,7 @@ def header_csv(line):
         uid,
         code,
         number(src),
-        number(dst),
+        number(dst, HOMES.get(code, "32")),
         moment(start, timezone.utc),
         *seconds(duration, billsec),
         result,

@@ -25,6 +25,12 @@ def records(model):
         return {row["id"]: row for row in csv.DictReader(lines)}
 
 
+def resellers():
+    """The figures by which resellers sell, by their code."""
+    with (DEMO / "resellers.csv").open(encoding="utf-8", newline="") as lines:
+        return {row["code"]: row for row in csv.DictReader(lines)}
+
+
 # === PRICES OF CALLS ===
 
 
@@ -81,6 +87,34 @@ def read_rates():
             int(row["increment"]),
         )
     return rates, counts
+
+
+def derive(rates, reseller, in_euro):
+    """Add the rates at which a reseller sells: those of another card, marked up and rounded.
+
+    The card is named by its reseller's code; an offer to one country has a mark-up of its own.
+
+    :param in_euro: what a euro is in the currency of the reseller
+    """
+    unit = Decimal(1).scaleb(-int(reseller["price_digits"]))
+
+    def price(amount, percent):
+        raw = amount * (1 + Decimal(percent) / 100) * in_euro
+        # what costs something does not become free
+        return max(rounded(raw, unit), unit) if raw else raw
+
+    offer = reseller["offer_prefix"]
+    for (card, direction, prefix), rate in list(rates.items()):
+        if card == reseller["card"]:
+            is_offer = offer and direction == "outbound" and prefix.startswith(offer)
+            percent = reseller["offer_percent" if is_offer else "markup_percent"]
+            rates[reseller["code"], direction, prefix] = Rate(
+                rate.destination,
+                price(rate.per_minute, percent),
+                price(rate.fee, percent),
+                rate.first,
+                rate.following,
+            )
 
 
 def best_rate(rates, card, direction, number):

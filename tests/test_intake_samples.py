@@ -31,6 +31,7 @@ CALL_FILES = {
     "freeswitch_cdr.json": ("freeswitch_json", "UTC"),
     "asterisk_Master.csv.gz": ("asterisk_csv", "Europe/Brussels"),
     "cdr_header.csv": ("header_csv", "UTC"),
+    "cdr_resellers.csv": ("header_csv", "UTC"),
 }
 CONTENT = ("account_code", "src", "dst", "start", "duration", "billsec", "disposition")
 
@@ -86,12 +87,14 @@ class TestDemoFiles(EngineCase):
             self.assertEqual(len(deck.rates), 422)
             tables.append(PrefixTable([(rate["prefix"], None, None, rate) for rate in deck.rates]))
         # Every number that is called has a price in both, but those of the satellites of 870.
-        belgium, unrated = DiallingRules("32"), set()
+        homes = {"C1013": "49", "C1014": "49", "C1015": "44", "C1016": "44"}
+        unrated = set()
         for name in CALL_FILES:
             for row in calls_of(name):
                 if "error" in row:
                     continue
-                number = normalise(row["dst"], belgium)
+                home = homes.get(row["account_code"], "32")
+                number = normalise(row["dst"], DiallingRules(home))
                 found = [table.find(number, 0) for table in tables]
                 if None in found:
                     unrated.add(number[:3])

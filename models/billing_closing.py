@@ -233,7 +233,8 @@ class PeriodCloser:
                         """,
                         due,
                         FREEZE_BATCH,
-                    )
+                    ),
+                    log_exceptions=False,
                 )
                 ids = [row[0] for row in self.env.cr.fetchall()]
                 periods = self.periods.browse(ids)
@@ -270,6 +271,7 @@ class PeriodCloser:
                 "SELECT id FROM telecom_billing_period WHERE id = ANY(%s)"
                 " AND state = 'closed' AND move_id IS NULL ORDER BY id FOR UPDATE",
                 [periods.ids],
+                log_exceptions=False,
             )
             periods = self.periods.browse([row[0] for row in self.env.cr.fetchall()])
             periods.invalidate_recordset()

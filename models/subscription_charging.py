@@ -116,6 +116,7 @@ class SubscriptionCharger:
             self.env.cr.execute(
                 "SELECT id FROM telecom_subscription WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
                 [ids],
+                log_exceptions=False,
             )
             services = self.env["telecom.subscription"].browse(ids)
             services.invalidate_recordset()

@@ -40,8 +40,14 @@ class AccountChain:
         if not self._history.has_moved(account.id):
             return self.tiers(account)
         account = account.with_env(self._env)
-        moment = str(midnight_utc(day, account.billing_tz or self.profile(account).tz or "UTC"))
-        return account.browse([member for member, _card in self._history.at(account.id, moment)])
+        tz = account.billing_tz or self.profile(account).tz or "UTC"
+        return self.tiers_at(account, midnight_utc(day, tz))
+
+    def tiers_at(self, account, moment):
+        """Return the accounts that were above `account` at a UTC moment, tier 0 first."""
+        self._history.load(account.ids)
+        chain = self._history.at(account.id, str(moment))
+        return account.with_env(self._env).browse([member for member, _card in chain])
 
     def profile(self, account):
         """Return the billing profile that is in force for `account`."""

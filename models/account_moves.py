@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError
+from odoo.exceptions import ConcurrencyError, UserError
 
 from .account_chain import AccountChain
 
@@ -29,6 +29,10 @@ class ResPartner(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
+        if "reseller_kind" in vals:
+            is_agent = vals["reseller_kind"] == "agent"
+            changing = self.filtered(lambda p: (p.reseller_kind == "agent") != is_agent)
+            changing.sudo()._check_sold_nothing()
         if "reseller_id" not in vals:
             return super().write(vals)
         movers = self.filtered(lambda p: p.reseller_id.id != (vals["reseller_id"] or False))
@@ -52,6 +56,28 @@ class ResPartner(models.Model):
         return result
 
     # === BUSINESS METHODS ===
+
+    def _check_sold_nothing(self):
+        """Refuse another kind of reseller once anything was sold: whether its customers' calls and
+        services are on its invoice, or earn it a commission, is what invoices, balances and
+        margins of the past stand on.
+
+        :raises UserError: with the reseller's name
+        """
+        rows = self.env["telecom.account.chain"]
+        for reseller in self:
+            below = reseller._and_below() - reseller
+            if below._with_history() or rows.search_count(
+                [("reseller_id", "=", reseller.id)], limit=1
+            ):
+                raise UserError(
+                    self.env._(
+                        "%s has sold to customers, either in its own name or for a commission: "
+                        "what was sold would be invoiced otherwise. Set up another reseller of "
+                        "the other kind and move its customers there.",
+                        reseller.display_name,
+                    )
+                )
 
     def _lock_below(self):
         """Lock these accounts and the resellers below them until this transaction ends.

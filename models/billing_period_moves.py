@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 
 from ..engine.calendar import local_day, midnight_utc
@@ -35,10 +37,29 @@ class BillingPeriod(models.Model):
     # === BUSINESS METHODS ===
 
     def _billing_rules(self, chain=None):
-        if not self.profile_id:
+        # one whose books are others by now issues no more in those of the period
+        if not self.profile_id or self.profile_id.company_id != self.company_id:
             return super()._billing_rules(chain)
         chain = chain or AccountChain(self.env)
         return chain.rules(self.partner_id, self.profile_id)
+
+    def _sold_by(self):
+        """Return (the issuer from which the account moved away, until when it sold what is here);
+        nothing of a period of the issuer in force."""
+        self.ensure_one()
+        until = (self.sold_until or self.stop) if self.profile_id else False
+        return self.profile_id, until
+
+    def _tiers_at_end(self, chain):
+        """Return the account and those above it who sold what is in this period: on its last
+        day, or until the account moved to another issuer.
+
+        :param chain: the `AccountChain` to ask
+        """
+        self.ensure_one()
+        if self.sold_until:
+            return chain.tiers_at(self.partner_id, self.sold_until - timedelta(seconds=1))
+        return chain.tiers_on(self.partner_id, fields.Date.subtract(self.date_to, days=1))
 
     @api.model
     def _stay_with(self, issuers, moment):

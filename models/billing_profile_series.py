@@ -109,8 +109,21 @@ class BillingProfile(models.Model):
                     "code": profile._free_journal_code(),
                     "type": "sale",
                     "company_id": profile.company_id.id,
+                    "default_account_id": profile._usual_income_account().id,
                 }
             )
+
+    def _usual_income_account(self):
+        """Return the account of sales without a product: that of the company's other journals."""
+        journals = self.env["account.journal"]
+        return journals.search(
+            [
+                *journals._check_company_domain(self.company_id),
+                ("type", "=", "sale"),
+                ("default_account_id", "!=", False),
+            ],
+            limit=1,
+        ).default_account_id
 
     def _free_journal_code(self):
         """Return a journal code of this issuer that its company does not use yet."""

@@ -157,8 +157,6 @@ class Charge(models.Model):
         """Keep what is in a closed period; a charge of another day or account is in another."""
         self.check_access("write")
         vals = {name: value for name, value in vals.items() if name != "company_id"}
-        if "partner_id" in vals:
-            self._add_sellers([vals])
         kept = KEPT_FIELDS & vals.keys()
         # what a person takes off a draft invoice leaves its period, by the system's hand
         if kept and not (self.env.su and kept == {"period_id"}):
@@ -168,7 +166,10 @@ class Charge(models.Model):
         result = super().write(vals)
         if {"partner_id", "date"} & kept and "period_id" not in kept:
             for charge in self:
-                super(Charge, charge).write({"period_id": charge._period_now()})
+                values = {"partner_id": charge.partner_id.id, "date": charge.date}
+                self._add_sellers([values])
+                values = {"period_id": charge._period_now(), "seller_id": values["seller_id"]}
+                super(Charge, charge).write(values)
         if kept and not self.env.su:
             self._check_by_hand()
             self._check_open()
@@ -270,15 +271,19 @@ class Charge(models.Model):
 
     @api.model
     def _add_sellers(self, vals_list):
-        """Keep who sells it now: a customer may be moved to another reseller later.
+        """Keep who sold it on its day: a customer may be moved to another reseller later.
 
         What services charge says it itself.
         """
-        chain = AccountChain(self.env)
-        for vals in vals_list:
-            if "seller_id" not in vals and vals.get("partner_id"):
-                account = self.env["res.partner"].browse(vals["partner_id"])
-                vals["seller_id"] = charge_sides(chain.tiers(account))[0]["seller_id"]
+        unknown = [v for v in vals_list if "seller_id" not in v and v.get("partner_id")]
+        if unknown:
+            accounts = self.env["res.partner"].browse({vals["partner_id"] for vals in unknown})
+            chain = AccountChain(self.env)
+            chain.load(accounts)
+            for vals in unknown:
+                account = accounts.browse(vals["partner_id"]).with_prefetch(accounts.ids)
+                day = fields.Date.to_date(vals.get("date") or fields.Date.context_today(self))
+                vals["seller_id"] = charge_sides(chain.tiers_on(account, day))[0]["seller_id"]
 
     def _period_now(self):
         """Return the id of the period in which this charge would be made now."""

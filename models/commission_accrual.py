@@ -113,11 +113,7 @@ class CommissionAccrual:
         Those who sold on the last day that it covers, wherever the account has moved since. A
         distributor sells in its own name: who is above it earns by what the distributor pays.
         """
-        account, ends = move._telecom_account(), move.telecom_period_ids.mapped("date_to")
-        if ends:
-            above = self.chain.tiers_on(account, fields.Date.subtract(max(ends), days=1))[1:]
-        else:
-            above = self.chain.tiers(account)[1:]
+        above = self._above(move)
         agents = above.browse()
         for reseller in above:
             if reseller.reseller_kind != "agent":
@@ -125,9 +121,17 @@ class CommissionAccrual:
             agents += reseller
         return agents.filtered("telecom_commission_method")
 
-    def _seller(self, agent_id):
-        """Return the distributor in whose books an agent sells; empty: the provider."""
-        above = self.chain.tiers(self.env["res.partner"].browse(agent_id))[1:]
+    def _above(self, move):
+        """Return those who sold what is on an invoice, the nearest to its account first."""
+        last = move.telecom_period_ids.sorted("date_to")[-1:]
+        if last:
+            self.chain.load(last.partner_id)
+            return last._tiers_at_end(self.chain)[1:]
+        return self.chain.tiers(move._telecom_account())[1:]
+
+    def _seller(self, move):
+        """Return the distributor in whose books an invoice's agents sell; empty: the provider."""
+        above = self._above(move)
         return above.filtered(lambda reseller: reseller.reseller_kind != "agent")[:1]
 
     def _bases(self, move):
@@ -271,13 +275,14 @@ class CommissionAccrual:
             currency = self.env["res.currency"].browse(vals["currency_id"])
             earned = share.part(self._paid(move), currency, move.currency_id)
         difference, still_open = earned - self._sum(entered), share - earned
-        customer = rows.customer_id[:1] or (move.reversed_entry_id or move)._telecom_account()
+        invoice = move.reversed_entry_id or move
+        customer = rows.customer_id[:1] or invoice._telecom_account()
         vals = {
             **vals,
             "move_id": move.id,
             "company_id": move.company_id.id,
             "customer_id": customer.id,
-            "seller_id": rows.seller_id[:1].id or self._seller(vals["partner_id"]).id,
+            "seller_id": (rows[:1].seller_id if rows else self._seller(invoice)).id,
             "move_name": move.name,
             "move_date": move.invoice_date,
             "move_currency_id": move.currency_id.id,

@@ -15,6 +15,7 @@ from .invoice_check import InvoiceCheck
 from .invoice_head import InvoiceHead
 from .invoice_line import InvoiceLine
 from .invoice_wholesale import KINDS_OF, ResoldUsage, WholesaleLines
+from .sellers import charge_sides
 
 SECTIONS = ("calls", "package", "subscription", "did", "other")
 SECTION_OF = {kind: section for section, kinds in KINDS_OF.items() for kind in kinds}
@@ -44,6 +45,7 @@ class InvoiceContent(InvoiceHead):
         carried = carried_to(self.periods)
         everything = InvoiceContent(self.env, self.periods.union(*carried.values()))
         usage, charges = everything.load_usage(), everything.load_charges()
+        self.chain.load(self.periods.partner_id)
         vals_list, made, roundings = [], [], []
         # what is carried forward is on the invoice of the period after it
         for period in self.periods.sorted("date_from"):
@@ -372,9 +374,11 @@ class InvoiceContent(InvoiceHead):
 
     def charge_vals(self, period, charge_type, name):
         """Return values of a charge that follows the invoice of a period."""
+        sides = charge_sides(period._tiers_at_end(self.chain))
         return {
             "name": name,
             "partner_id": period.partner_id.id,
+            "seller_id": sides[0]["seller_id"],
             "company_id": period.company_id.id,
             "charge_type": charge_type,
             "date": fields.Date.subtract(period.date_to, days=1),

@@ -38,8 +38,8 @@ class BillingPeriod(models.Model):
         # whoever closes their periods meanwhile waits, or has made this transaction repeat
         charges._check_open()
         periods = self.sudo().browse()
-        for (account, company), chosen in charges.grouped(
-            lambda charge: (charge.partner_id, charge.company_id)
+        for (account, company, issuer, until), chosen in charges.grouped(
+            lambda charge: (charge.partner_id, charge.company_id, *charge.period_id._sold_by())
         ).items():
             tz = account._account_tz()
             day = local_day(fields.Datetime.now(), tz)
@@ -48,6 +48,9 @@ class BillingPeriod(models.Model):
                     "is_manual": True,
                     "partner_id": account.id,
                     "company_id": company.id,
+                    # what a former issuer sold is invoiced by it
+                    "profile_id": issuer.id,
+                    "sold_until": until,
                     "date_from": day,
                     "date_to": day + timedelta(days=1),
                     "start": midnight_utc(day, tz),

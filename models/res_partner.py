@@ -77,8 +77,8 @@ class ResPartner(models.Model):
         compute="_compute_telecom_balance",
         currency_field="telecom_currency_id",
         groups="telecom_billing.group_user",
-        help="Money left: payments and credits less invoices and charges not invoiced yet. "
-        "Negative: owed.",
+        help="Money left with who bills the account: payments and credits less invoices and "
+        "charges that are on no confirmed invoice yet. Negative: owed.",
     )
 
     # the chain of resellers
@@ -310,10 +310,11 @@ class ResPartner(models.Model):
         )
 
     def _unbilled_amounts(self):
-        """Return {account id: amount charged and not invoiced yet, untaxed}.
+        """Return {account id: amount charged and on no confirmed invoice yet, untaxed}.
 
         In the account's billing currency, at today's rate, as the invoice would have it. What an
-        agent's customers use is invoiced to them, and not owed by the agent.
+        agent's customers use is invoiced to them, and not owed by the agent; what a former issuer
+        invoices in other books is owed there.
         """
         if not self.ids:
             return {}
@@ -321,33 +322,40 @@ class ResPartner(models.Model):
         self.env["telecom.usage"].flush_model()
         self.env["telecom.charge"].flush_model()
         self.env["telecom.billing.period"].flush_model()
+        self.env["account.move"].flush_model(["state"])
         self.flush_model(["reseller_kind"])
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT unbilled.partner_id, unbilled.currency_id, sum(unbilled.amount) FROM (
-                    SELECT u.partner_id, u.currency_id, u.tier, u.amount
-                      FROM telecom_usage u
-                      JOIN telecom_billing_period p ON p.id = u.period_id
-                     WHERE p.move_id IS NULL AND u.partner_id IN %(accounts)s
+                SELECT unbilled.partner_id, unbilled.currency_id, period.company_id,
+                       sum(unbilled.amount)
+                  FROM (
+                    SELECT partner_id, period_id, currency_id, tier, amount FROM telecom_usage
+                     WHERE partner_id IN %(accounts)s
                     UNION ALL
-                    SELECT c.partner_id, c.currency_id, c.tier, c.amount
-                      FROM telecom_charge c
-                      JOIN telecom_billing_period p ON p.id = c.period_id
-                     WHERE p.move_id IS NULL AND c.partner_id IN %(accounts)s
+                    SELECT partner_id, period_id, currency_id, tier, amount FROM telecom_charge
+                     WHERE partner_id IN %(accounts)s
                 ) unbilled
+                  JOIN telecom_billing_period period ON period.id = unbilled.period_id
                   JOIN res_partner account ON account.id = unbilled.partner_id
-                 WHERE unbilled.tier = 0 OR account.reseller_kind IS DISTINCT FROM 'agent'
-                 GROUP BY unbilled.partner_id, unbilled.currency_id
+             LEFT JOIN account_move move ON move.id = period.move_id
+                       -- a draft is in no books, and in no receivable
+                 WHERE (move.id IS NULL OR move.state = 'draft')
+                   AND (unbilled.tier = 0 OR account.reseller_kind IS DISTINCT FROM 'agent')
+                 GROUP BY 1, 2, 3
                 """,
                 accounts=tuple(self.ids),
             )
         )
-        amounts = defaultdict(float)
-        for partner_id, currency_id, amount in rows:
+        amounts, chain = defaultdict(float), AccountChain(self.env)
+        companies = self.env["res.company"].sudo()
+        for partner_id, currency_id, company_id, amount in rows:
             partner = self.browse(partner_id)
+            books = chain.profile(partner).company_id
+            if companies.browse(company_id).root_id != books.root_id:
+                continue
             amounts[partner_id] += partner._in_billing_currency(
-                float(amount), self.env["res.currency"].browse(currency_id)
+                float(amount), self.env["res.currency"].browse(currency_id), books
             )
         return amounts
 

@@ -56,6 +56,7 @@ from . import (
     test_manual_charges,
     test_manual_invoices,
     test_margin_report,
+    test_money_seams,
     test_month,
     test_price_check,
     test_prices_under_cost,

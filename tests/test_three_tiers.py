@@ -19,17 +19,23 @@ arrears. The invoices of 1 April:
     Basel to Cafe:  30 x 0.12 + 12.00 + 7.00    = 22.60 + 8.1 %  1.83 = 24.43 CHF
 
 Rhein's bill of 19.00 EUR is 18.05 CHF, an import without tax.
+
+Basel earns, when an invoice is posted, 10 % of calls, 15 % of lines and 20 % of packages:
+
+    Cafe: 0.36 of 3.60, 1.80 of 12.00, 1.40 of 7.00 = 3.56 CHF
 """
 
 from decimal import Decimal
 
 from odoo.fields import Command
+from odoo.tools import SQL
 
 from .pipeline_laws import PipelineLaws
 from .test_distributor_books import BooksCase
 
 RECEIVABLE, PAYABLE, BANK = "121000", "211000", "101401"
 INCOME, EXPENSE, TAX, EXCHANGE_LOSS = "400000", "600000", "251000", "641000"
+INPUT_TAX, COMMISSIONS = "131000", "611900"
 
 
 class ThreeTiers(PipelineLaws, BooksCase):
@@ -60,6 +66,14 @@ class ThreeTiers(PipelineLaws, BooksCase):
             makes_pricelist=False,
             invoice_prefix="BSL/",
         )
+        cls.agent.write(
+            {
+                "telecom_commission_method": "percent",
+                "telecom_commission_calls": 10,
+                "telecom_commission_subscription": 15,
+                "telecom_commission_package": 20,
+            }
+        )
         own = cls.make_card("Shops", [("32", "Belgium", 0.10, {})])
         cls.shop = cls.make_account("Shop", rate_card_id=own.id)
         cls.kiosk = cls.customer("Kiosk", cls.distributor)
@@ -68,6 +82,18 @@ class ThreeTiers(PipelineLaws, BooksCase):
             lambda line: line.repartition_type == "tax"
         ).account_id = cls.env["account.account"].search(
             [("code", "=", TAX), ("company_ids", "=", cls.company.id)]
+        )
+        cls.commission = cls.env.ref("telecom_billing.product_commission")
+        cls.commission.supplier_taxes_id = cls.input_tax()
+        cls.commission.with_company(cls.books).property_account_expense_id = cls.env[
+            "account.account"
+        ].create(
+            {
+                "name": "Agents' commissions",
+                "code": COMMISSIONS,
+                "account_type": "expense",
+                "company_ids": [Command.set(cls.books.ids)],
+            }
         )
         for bank in cls.env["account.journal"].search(
             [("type", "=", "bank"), ("company_id", "in", (cls.company + cls.books).ids)]
@@ -87,6 +113,19 @@ class ThreeTiers(PipelineLaws, BooksCase):
                 "rate_card_id": cls.retail.id,
             }
         )
+
+    @classmethod
+    def input_tax(cls):
+        """Return the tax of 8.1 % that Rhein pays on what it buys at home, and has refunded."""
+        tax = cls.make_tax(8.1, company=cls.books, name="Input 8.1 %", type_tax_use="purchase")
+        tax.invoice_repartition_line_ids.filtered(
+            lambda line: line.repartition_type == "tax"
+        ).account_id = (
+            cls.env["account.account"]
+            .with_company(cls.books)
+            .search([("code", "=", INPUT_TAX), ("company_ids", "=", cls.books.id)])
+        )
+        return tax
 
     def setUp(self):
         super().setUp()
@@ -143,6 +182,29 @@ class ThreeTiers(PipelineLaws, BooksCase):
         payment = register._create_payments()
         self.assertEqual(move.payment_state, "paid")
         return payment
+
+    def credit(self, invoice, day, section, price=None):
+        """Return the posted credit note of one section of an invoice, or of a price for its line,
+        set off against it."""
+        refund = invoice._reverse_moves([{"invoice_date": day, "date": day}])
+        kept = refund.invoice_line_ids.filtered(
+            lambda line: line.telecom_credited_section == section
+        )
+        (refund.invoice_line_ids - kept).unlink()
+        if price:
+            kept.price_unit = price
+        refund.action_post()
+        (invoice + refund).line_ids.filtered(
+            lambda line: line.account_id.account_type == "asset_receivable"
+        ).reconcile()
+        return refund
+
+    def commissions(self, *moves):
+        """Return {kind: what Basel earns} by documents."""
+        rows = self.env["telecom.commission"].search([("move_id", "in", [m.id for m in moves])])
+        self.assertEqual((rows.partner_id, rows.seller_id), (self.agent, self.distributor))
+        self.assertEqual((rows.company_id, rows.currency_id), (self.books, self.franc))
+        return {kind: sum(same.mapped("amount")) for kind, same in rows.grouped("kind").items()}
 
     def owed(self, company, kind):
         """Return {partner: open amount} on receivable or payable accounts."""
@@ -239,19 +301,7 @@ class TestThreeTiers(ThreeTiers):
         wholesale = self.invoice(self.distributor)
         bill = self.bills(wholesale)
         bill.action_post()
-        refund = wholesale._reverse_moves([{"invoice_date": "2025-04-05", "date": "2025-04-05"}])
-        kept = refund.invoice_line_ids.filtered(lambda line: line.price_subtotal == 1.20)
-        refund.write(
-            {
-                "invoice_line_ids": [
-                    Command.delete(line.id) for line in refund.invoice_line_ids - kept
-                ]
-            }
-        )
-        refund.action_post()
-        (wholesale + refund).line_ids.filtered(
-            lambda line: line.account_id.account_type == "asset_receivable"
-        ).reconcile()
+        refund = self.credit(wholesale, "2025-04-05", "did")
         credit = self.bills(refund)
         self.assertEqual((credit.move_type, credit.amount_total), ("in_refund", 1.20))
         credit.action_post()
@@ -295,3 +345,160 @@ class TestThreeTiers(ThreeTiers):
         self.assertEqual(self.owed(self.company, "asset_receivable"), {})
         self.assertEqual(self.owed(self.books, "asset_receivable"), {self.cafe: 24.43})
         self.assertEqual(self.owed(self.books, "liability_payable"), {})
+
+    def test_the_agent_is_paid(self):
+        """On 8 April Rhein credits Cafe 4.00 of its line, which earned Basel 0.60. Settled on 1 May
+        are 0.36 + 1.80 - 0.60 + 1.40 = 2.96 CHF + 8.1 % 0.24 = 3.20 CHF.
+
+        On 10 May the package is credited, too: its 1.40 wait for what Basel earns later. Cafe pays
+        24.43 - (4.00 + 0.32) - (7.00 + 0.57) = 12.54 CHF.
+        """
+        invoice = self.invoice(self.cafe)
+        self.assertEqual(
+            self.commissions(invoice), {"calls": 0.36, "subscription": 1.80, "package": 1.40}
+        )
+        # an entry of nobody's books before it is settled
+        self.assertEqual(
+            self.balances(self.books), {RECEIVABLE: 45.83, INCOME: -42.40, TAX: -3.43}
+        )
+        note = self.credit(invoice, "2025-04-08", "subscription", 4)
+        self.assertEqual(self.commissions(note), {"subscription": -0.60})
+        bill = self.env["telecom.commission"]._settle("2025-05-01", self.agent, "2025-05-01")
+        self.assertEqual((bill.company_id, bill.partner_id), (self.books, self.agent))
+        self.assertEqual(
+            [(line.name, line.price_subtotal) for line in bill.invoice_line_ids],
+            [
+                ("Commission on Calls, April 2025 – documents: 1", 0.36),
+                ("Commission on Packages, April 2025 – documents: 1", 1.40),
+                ("Commission on Subscriptions, April 2025 – documents: 2", 1.20),
+            ],
+        )
+        bill.action_post()
+        self.assertEqual((bill.amount_untaxed, bill.amount_tax, bill.amount_total), (2.96, 0.24, 3.2))
+        self.assertEqual(
+            self.balances(self.books),
+            {
+                # 45.83 - 4.32
+                RECEIVABLE: 41.51,
+                # 42.40 - 4.00
+                INCOME: -38.40,
+                # 3.43 - 0.32
+                TAX: -3.11,
+                COMMISSIONS: 2.96,
+                INPUT_TAX: 0.24,
+                PAYABLE: -3.20,
+            },
+        )
+        self.pay(bill, "2025-05-05")
+        late = self.credit(invoice, "2025-05-10", "package")
+        self.assertEqual(self.commissions(late), {"package": -1.40})
+        self.assertFalse(
+            self.env["telecom.commission"]._settle("2025-06-01", self.agent, "2025-06-01")
+        )
+        self.assertEqual(self.agent.telecom_commission_balance, -1.40)
+        self.pay(invoice, "2025-05-12")
+        self.assertEqual(
+            self.balances(self.books),
+            {
+                # Kiosk's
+                RECEIVABLE: 21.40,
+                # 12.54 - 3.20
+                BANK: 9.34,
+                # 42.40 - 4.00 - 7.00
+                INCOME: -31.40,
+                # 3.43 - 0.32 - 0.57
+                TAX: -2.54,
+                COMMISSIONS: 2.96,
+                INPUT_TAX: 0.24,
+                PAYABLE: 0.00,
+            },
+        )
+        self.assertAlmostEqual(sum(self.balances(self.books).values()), 0)
+        self.assertEqual(self.owed(self.books, "asset_receivable"), {self.kiosk: 21.40})
+        self.assertEqual(self.owed(self.books, "liability_payable"), {})
+        # Telco has nothing to do with it
+        self.assertEqual(
+            self.balances(self.company), {RECEIVABLE: 34.73, INCOME: -32.00, TAX: -2.73}
+        )
+
+    def test_the_margins(self):
+        """Rhein pays Telco 8.80 EUR for what Kiosk used (40 x 0.04, a line, a number) and 10.20 for
+        Cafe (30 x 0.04, a line, a package): 8.36 and 9.69 CHF."""
+        self.assertEqual(
+            self.margins("customer_id"),
+            {
+                (None, "Shop"): ("EUR", "13.00", "0.00"),
+                (None, "Rhein"): ("EUR", "19.00", "0.00"),
+                ("Rhein", "Kiosk"): ("CHF", "19.80", "8.36"),
+                # 9.69 and Basel's commission of 3.56
+                ("Rhein", "Cafe"): ("CHF", "22.60", "13.25"),
+            },
+        )
+        self.assertEqual(
+            self.margins("kind"),
+            {
+                # Shop's 3.00 and 70 minutes of Rhein's
+                (None, "calls"): ("EUR", "5.80", "0.00"),
+                (None, "subscription"): ("EUR", "22.00", "0.00"),
+                (None, "did"): ("EUR", "1.20", "0.00"),
+                (None, "package"): ("EUR", "3.00", "0.00"),
+                # 70 minutes at 0.12; 2.80, 12.00, 1.20 and 3.00 EUR at 0.95
+                ("Rhein", "calls"): ("CHF", "8.40", "2.66"),
+                ("Rhein", "subscription"): ("CHF", "24.00", "11.40"),
+                ("Rhein", "did"): ("CHF", "3.00", "1.14"),
+                ("Rhein", "package"): ("CHF", "7.00", "2.85"),
+                ("Rhein", "commission"): ("CHF", "0.00", "3.56"),
+            },
+        )
+        # as charged, what a tier pays is what the one above takes, row by row and in sum
+        rows = self.report(
+            """
+            SELECT seller_id, kind, currency_id, date, product_id,
+                   sum(revenue_currency)::text, sum(cost_currency)::text
+              FROM (%s) report WHERE customer_id = %s OR seller_id = %s AND kind != 'commission'
+             GROUP BY 1, 2, 3, 4, 5
+            """,
+            self.distributor.id,
+            self.distributor.id,
+        )
+        euro = self.currency.id
+        taken = {tuple(key): Decimal(took) for seller, *key, took, _paid in rows if not seller}
+        paid = {
+            tuple(key): Decimal(cost) for seller, *key, _took, cost in rows if seller and key[1] == euro
+        }
+        self.assertEqual(taken, paid)
+        self.assertEqual(sum(taken.values()), 19)
+        # 42.40 - 18.05 - 3.56 and 32.00: no tier's margin is in another's
+        sums = self.report("SELECT seller_id, sum(margin)::text FROM (%s) report GROUP BY 1")
+        self.assertEqual(
+            {seller: round(Decimal(margin), 8) for seller, margin in sums},
+            {None: Decimal(32), self.distributor.id: Decimal("20.79")},
+        )
+
+    def report(self, query, *params):
+        self.env.flush_all()
+        report = self.env["telecom.margin.report"]._table_query
+        return self.env.execute_query(SQL(query, report, *params))
+
+    def margins(self, what):
+        """Return {(seller, customer or kind): (currency, revenue, cost)} in the books' currency."""
+        what = SQL({"customer_id": "customer.name", "kind": "report.kind"}[what])
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT seller.name, %s, currency.name, sum(report.revenue), sum(report.cost)
+                  FROM (%s) report
+             LEFT JOIN res_partner seller ON seller.id = report.seller_id
+                  JOIN res_partner customer ON customer.id = report.customer_id
+                  JOIN res_currency currency ON currency.id = report.company_currency_id
+                 GROUP BY 1, 2, 3
+                """,
+                what,
+                self.env["telecom.margin.report"]._table_query,
+            )
+        )
+        return {
+            (seller, key): (currency, f"{revenue:.2f}", f"{cost:.2f}")
+            for seller, key, currency, revenue, cost in rows
+        }

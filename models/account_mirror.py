@@ -138,7 +138,28 @@ class AccountMove(models.Model):
         bill.invoice_line_ids.filtered(
             lambda line: line.display_type == "product" and not line.product_id
         ).tax_ids = taxes
+        self._telecom_fit_bill(bill)
         return bill
+
+    def _telecom_fit_bill(self, bill):
+        """Let the bill be this document to the cent, where it is taxed alike: prices are without
+        taxes, whatever the taxes of its books say, and taxes are rounded as the supplier did."""
+        lines = bill.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+        with_taxes = lines.filtered(lambda line: any(line.tax_ids.mapped("price_include")))
+        for line in with_taxes:
+            details = line.tax_ids._get_tax_details(
+                line.price_unit * line.quantity, 1.0, special_mode="total_excluded"
+            )
+            line.write({"quantity": 1.0, "price_unit": details["total_included"]})
+        difference = bill.currency_id.round(self.amount_total - bill.amount_total)
+        if not difference or abs(difference) > bill.currency_id.rounding * len(lines):
+            # more than rounding: those are other taxes
+            return
+        if with_taxes:
+            with_taxes.sorted("price_unit")[-1].price_unit += difference
+        elif taxes := bill.line_ids.filtered("tax_line_id"):
+            largest = max(taxes, key=lambda line: abs(line.amount_currency))
+            largest.amount_currency += bill.direction_sign * difference
 
     def _telecom_bill_line(self, line, company):
         """Return the values of a bill's line: account and taxes are for those books to say."""
@@ -147,7 +168,9 @@ class AccountMove(models.Model):
         vals = {"name": line.name, "quantity": line.quantity, "price_unit": line.price_unit}
         plain = not line.discount and not any(line.tax_ids.mapped("price_include"))
         if not plain:
-            vals.update(quantity=1.0, price_unit=line.price_subtotal)
+            # as it is booked: taxes that are rounded together may take a cent from a line
+            booked = line.move_id.direction_sign * line.amount_currency
+            vals.update(quantity=1.0, price_unit=booked)
         # a product of the supplier alone is none of that company
         if not line.product_id.company_id or line.product_id.company_id == company:
             vals["product_id"] = line.product_id.id

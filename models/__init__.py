@@ -31,6 +31,7 @@ from . import (
     billing_period,
     billing_period_early,
     billing_period_edges,
+    billing_period_late,
     billing_period_moves,
     billing_profile,
     billing_profile_brand,

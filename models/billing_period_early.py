@@ -53,7 +53,13 @@ class BillingPeriod(models.Model):
             self.write({"date_to": day, "stop": moment})
             self.flush_recordset()
             self._insert([rest])
-            rest = self.search([("partner_id", "=", self.partner_id.id), ("date_from", "=", day)])
+            rest = self.search(
+                [
+                    ("partner_id", "=", self.partner_id.id),
+                    ("date_from", "=", day),
+                    ("is_manual", "=", False),
+                ]
+            )
             self._move_charges_since(day, rest)
             self._move_calls_since(moment, rest)
             if self._makes_invoice(run):

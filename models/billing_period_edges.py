@@ -52,11 +52,12 @@ class BillingPeriod(models.Model):
 
     @api.model
     def _known(self, partner_ids):
-        """Return {account: (date_from, date_to, start, stop, any closed, any open)}."""
+        """Return {account: (date_from, date_to, start, stop, any closed, any open of the issuer in
+        force)}."""
         self.env.cr.execute(
             """
             SELECT partner_id, min(date_from), max(date_to), min(start)::text, max(stop)::text,
-                   bool_or(state != 'open'), bool_or(state = 'open')
+                   bool_or(state != 'open'), bool_or(state = 'open' AND profile_id IS NULL)
               FROM telecom_billing_period
              WHERE partner_id = ANY(%s) AND is_manual IS NOT TRUE GROUP BY partner_id
             """,

@@ -107,17 +107,18 @@ class BillingPeriod(models.Model):
         end = fields.Date.add(local_day(moment, tz), days=1)
         stop = midnight_utc(end, tz)
         account = self.partner_id
+        of_account = [("partner_id", "=", account.id), ("is_manual", "=", False)]
         if self.date_from < end < self.date_to and self.start < stop < self.stop:
             rest = (account.id, self.company_id.id, end, self.date_to, stop, self.stop)
             self.write({"date_to": end, "stop": stop})
             self.flush_recordset()
             self._insert([rest])
-            rest = self.search([("partner_id", "=", account.id), ("date_from", "=", end)])
+            rest = self.search([*of_account, ("date_from", "=", end)])
             # what is due later would be charged then
             self._move_charges_since(end, rest)
         else:
             self._ensure({account.id: (str(self.start), str(self.stop))})
-            rest = self.search([("partner_id", "=", account.id), ("start", "=", self.stop)])
+            rest = self.search([*of_account, ("start", "=", self.stop)])
         self.sold_until = moment
         rest.sold_from = moment
 

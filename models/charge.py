@@ -240,13 +240,15 @@ class Charge(models.Model):
         """Set the period, and with it the company: the one that contains the charge's day.
 
         For a service it is the first that ends on the day its charge is due, or later, so that
-        what is invoiced in advance is on the invoice of the day it begins.
+        what is invoiced in advance is on the invoice of the day it begins. Where the account moved
+        to another issuer, `sold_on` is the day on which it was sold, if it is not the charge's.
         """
         partners = self.env["res.partner"].sudo()
-        moments, bounds = {}, {}
+        moments, bounds, sold = {}, {}, {}
         for index, vals in enumerate(vals_list):
             # that of the period
             vals.pop("company_id", None)
+            sold_on = vals.pop("sold_on", None)
             if vals.get("period_id"):
                 continue
             partner = partners.browse(vals["partner_id"])
@@ -259,12 +261,15 @@ class Charge(models.Model):
             begin = str(midnight_utc(min(begin, day), tz))
             first, last = bounds.get(partner.id, (begin, moment))
             bounds[partner.id] = (min(first, begin), max(last, moment))
-            moments[index] = moment, moment
+            due = str(midnight_utc(sold_on, tz)) if sold_on else moment
+            first, last = sold.get(partner.id, (due, due))
+            sold[partner.id] = (min(first, due), max(last, due))
             if vals.get("subscription_id"):
-                moments[index] = str(midnight_utc(day - timedelta(days=1), tz)), moment
+                moment = str(midnight_utc(day - timedelta(days=1), tz))
+            moments[index] = moment, due
         if not bounds:
             return
-        books = open_periods(self.sudo().env, bounds)
+        books = open_periods(self.sudo().env, bounds, sold)
         for index, (moment, due) in moments.items():
             vals = vals_list[index]
             vals["period_id"] = books[vals["partner_id"]].find(moment, due)

@@ -57,7 +57,7 @@ class InvoiceContent(InvoiceHead):
                 lines += self._lines(part, usage[part.id], charges[part.id])
             lines.sort(key=lambda line: SECTIONS.index(line.charge_type))
             if not lines:
-                if rules.no_usage != "always":
+                if rules.no_usage != "always" or period.is_late:
                     periods.write({"state": "skipped", "error": False})
                     carried.pop(key)
                     continue

@@ -109,7 +109,8 @@ class Charge(models.Model):
             return periods
         moment = midnight_utc(self.date, account._account_tz())
         opened = periods.search(
-            [("partner_id", "=", account.id), ("state", "=", "open")], order="start"
+            [("partner_id", "=", account.id), ("state", "=", "open"), ("is_late", "=", False)],
+            order="start",
         )
         around = opened.filtered(lambda p: p.start <= moment < p.stop)
         if around or not opened or moment >= opened[-1].stop:

@@ -64,6 +64,10 @@ class BillingPeriod(models.Model):
         run._process()
         return run
 
+    def _chosen_by_hand(self):
+        """Return those of these periods that are manual invoices."""
+        return self.filtered(lambda period: period.is_manual and not period.is_late)
+
     def _release(self):
         result = super()._release()
         self._give_back()
@@ -71,7 +75,7 @@ class BillingPeriod(models.Model):
 
     def _reopen(self):
         """A manual invoice that failed is given up: there is no time to open again."""
-        manual = self.filtered("is_manual")
+        manual = self._chosen_by_hand()
         if manual.move_id:
             raise UserError(self.env._("%s is invoiced.", manual[:1].display_name))
         manual._give_back()
@@ -79,7 +83,7 @@ class BillingPeriod(models.Model):
 
     def _give_back(self):
         """Put the charges of manual invoices back to their accounts' open periods."""
-        manual = self.filtered("is_manual")
+        manual = self._chosen_by_hand()
         of_invoice = manual.charge_ids.filtered(lambda c: c.charge_type in OF_INVOICES)
         of_invoice.unlink()
         for charge in manual.charge_ids:
@@ -92,12 +96,11 @@ class BillingPeriod(models.Model):
         """Return the day of a manual invoice, and the span of other periods."""
         manual = self.filtered("is_manual")
         others = super(BillingPeriod, self - manual)._span_text() if self != manual else ""
-        days = [
-            self.env._(
-                "Manual invoice of %s",
-                format_date(self.env, period.date_from, lang_code=period.partner_id.lang),
-            )
-            for period in manual
-            if period.date_from
-        ]
+        days = []
+        for period in manual.filtered("date_from"):
+            day = format_date(self.env, period.date_from, lang_code=period.partner_id.lang)
+            if period.is_late:
+                days.append(self.env._("Reported late, %s", day))
+            else:
+                days.append(self.env._("Manual invoice of %s", day))
         return "; ".join([others, *days] if others else days)

@@ -273,6 +273,8 @@ class SubscriptionCharger:
         due = max(cut, charged[0].date)
         place = (due, service.kind, revision, span_from, whole, currency)
         sold = {name: charged[0][name].id for name in ("seller_id", "resold_to_id")}
+        # whoever charged it gives it back
+        sold["sold_on"] = charged[0].date
         kept = sum((p.amount for p in expected if p.date_to <= cut), Decimal())
         total = sum((Decimal(str(charge.amount)) for charge in charged), Decimal())
         undue = [part for part in current if part.date_to > cut]

@@ -71,7 +71,7 @@ class TestMoves(MoveCase):
         account = self.account("2025-03-10 10:00:00", reseller_id=self.former.id)
         self.add_service(account, self.line)
         with freeze_time("2025-03-10 12:00:00"):
-            self.env["telecom.subscription"]._add_recurring_charges("2025-03-10", account)
+            self.env["telecom.subscription"]._add_recurring_charges(self.day("2025-03-10"), account)
         late = self.add_service(account, self.line, "2025-03-12", prorate=False)
         self.move(account, self.later)
         self.take_calls(

@@ -53,6 +53,7 @@ from . import (
     test_invoice_series,
     test_invoice_summary,
     test_kept_records,
+    test_late_sales,
     test_manual_charges,
     test_manual_invoices,
     test_margin_report,
@@ -84,8 +85,10 @@ from . import (
     test_services_failures,
     test_settings_matter,
     test_three_tiers,
+    test_three_tiers_agent,
     test_translations,
     test_views,
     test_white_label,
+    test_wholesale_drafts,
     test_wholesale_invoice,
 )

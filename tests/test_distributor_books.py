@@ -231,3 +231,78 @@ class TestMirror(BooksCase):
             self.env.invalidate_all()
             with self.assertRaises(AccessError):
                 read()
+
+
+class TestMirroredAmounts(BooksCase):
+    """A bill is its invoice to the cent: charges of 0.02, 0.02 and 6.00 EUR, taxed at 21 % on both
+    sides, are 1.26 of tax line by line, 1.2684 together."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.distributor.telecom_tax_ids = cls.tax
+        cls.env["account.fiscal.position"].search([("company_id", "=", cls.books.id)]).active = 0
+
+    def both(self, **tax):
+        """Return the invoice and its bill, with an input tax of 21 % in the distributor's books."""
+        self.books.account_purchase_tax_id = self.make_tax(
+            21, company=self.books, name="Input", type_tax_use="purchase", **tax
+        )
+        for amount in (0.02, 0.02, 6):
+            self.env["telecom.charge"].create(
+                {
+                    "name": "Visit",
+                    "partner_id": self.distributor.id,
+                    "date": "2025-03-12",
+                    "amount": amount,
+                }
+            )
+        invoice = self.bill("2025-04-01", self.distributor)
+        return invoice, self.bills(invoice)
+
+    def assertSame(self, invoice, bill):
+        for name in ("currency_id", "amount_untaxed", "amount_tax", "amount_total"):
+            self.assertEqual(bill[name], invoice[name], name)
+        bill.action_post()
+        self.assertEqual(bill.amount_total, invoice.amount_total)
+        # the entry is whole in both currencies
+        for column in ("balance", "amount_currency"):
+            self.assertAlmostEqual(sum(bill.line_ids.mapped(column)), 0, 8)
+
+    def test_taxes_are_rounded_as_the_supplier_does(self):
+        for mine, theirs, tax in (
+            ("round_per_line", "round_globally", 1.26),
+            ("round_globally", "round_per_line", 1.27),
+            ("round_globally", "round_globally", 1.27),
+        ):
+            with self.subTest(mine=mine, theirs=theirs), self.env.cr.savepoint() as savepoint:
+                self.company.tax_calculation_rounding_method = mine
+                self.books.tax_calculation_rounding_method = theirs
+                invoice, bill = self.both()
+                self.assertEqual(invoice.amount_tax, tax)
+                self.assertSame(invoice, bill)
+                savepoint.rollback()
+                self.env.invalidate_all()
+
+    def test_prices_of_the_bill_are_without_its_taxes(self):
+        self.assertSame(*self.both(price_include_override="tax_included"))
+
+    def test_prices_of_the_invoice_are_with_its_taxes(self):
+        self.tax.price_include_override = "tax_included"
+        self.assertSame(*self.both())
+
+    def test_another_tax_is_what_it_is(self):
+        """12 % of 6.04, by the distributor's own rules."""
+        self.books.account_purchase_tax_id = self.make_tax(
+            12, company=self.books, name="Input", type_tax_use="purchase"
+        )
+        self.env["telecom.charge"].create(
+            {
+                "name": "Visit",
+                "partner_id": self.distributor.id,
+                "date": "2025-03-12",
+                "amount": 6.04,
+            }
+        )
+        bill = self.bills(self.bill("2025-04-01", self.distributor))
+        self.assertEqual((bill.amount_untaxed, bill.amount_tax), (6.04, 0.72))

@@ -141,7 +141,7 @@ class ResPartner(models.Model):
 
     def _compute_telecom_balance(self):
         accounts = self.filtered("is_telecom_account")
-        unbilled = accounts._unbilled_amounts()
+        unbilled = accounts._unbilled_amounts(and_drafts=True)
         for partner in self - accounts:
             partner.telecom_balance = 0.0
         for partner in accounts:
@@ -309,12 +309,14 @@ class ResPartner(models.Model):
             or self.env["telecom.billing.period"].sudo().search_count(of_partner, limit=1)
         )
 
-    def _unbilled_amounts(self):
-        """Return {account id: amount charged and on no confirmed invoice yet, untaxed}.
+    def _unbilled_amounts(self, and_drafts=False):
+        """Return {account id: amount charged and not invoiced yet, untaxed}.
 
         In the account's billing currency, at today's rate, as the invoice would have it. What an
         agent's customers use is invoiced to them, and not owed by the agent; what a former issuer
         invoices in other books is owed there.
+
+        :param and_drafts: whether with what is on drafts, which are in no books yet
         """
         if not self.ids:
             return {}
@@ -339,12 +341,12 @@ class ResPartner(models.Model):
                   JOIN telecom_billing_period period ON period.id = unbilled.period_id
                   JOIN res_partner account ON account.id = unbilled.partner_id
              LEFT JOIN account_move move ON move.id = period.move_id
-                       -- a draft is in no books, and in no receivable
-                 WHERE (move.id IS NULL OR move.state = 'draft')
+                 WHERE (move.id IS NULL OR %(and_drafts)s AND move.state = 'draft')
                    AND (unbilled.tier = 0 OR account.reseller_kind IS DISTINCT FROM 'agent')
                  GROUP BY 1, 2, 3
                 """,
                 accounts=tuple(self.ids),
+                and_drafts=and_drafts,
             )
         )
         amounts, chain = defaultdict(float), AccountChain(self.env)

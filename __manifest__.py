@@ -51,6 +51,7 @@
         "report/commission_statement.xml",
         "report/issuer_templates.xml",
         "report/mail_layout_templates.xml",
+        "views/portal_layout.xml",
         # wizards
         "wizards/telecom_rate_import_views.xml",
         "wizards/telecom_rate_derive_views.xml",

@@ -20,6 +20,13 @@ class AccountMove(models.Model):
 
     # === BUSINESS METHODS ===
 
+    def _has_field_access(self, field, operation):
+        """Keep from a reseller's customers the company's own contact."""
+        allowed = super()._has_field_access(field, operation)
+        if not allowed or self.env.su or field.name != "bank_partner_id":
+            return allowed
+        return not self.env.user._telecom_is_under_brand()
+
     def _reverse_moves(self, default_values_list=None, cancel=False):
         """Credit in the name in which was invoiced."""
         reversals = super()._reverse_moves(default_values_list, cancel=cancel)
@@ -44,6 +51,19 @@ class AccountMove(models.Model):
         self.ensure_one()
         issuer = self.sudo().telecom_issuer_id
         return issuer._as_company() if issuer else None
+
+    def _generate_qr_code(self, silent_errors=False):
+        """Leave out the code to scan where it would name the company above the issuer: it says
+        whose the bank account is."""
+        brand = self._telecom_brand()
+        owner = brand and brand.profile.owner_id
+        if owner:
+            account = self.sudo().partner_bank_id
+            holder = account.acc_holder_name or account.partner_id.name
+            own = account.partner_id.commercial_partner_id == owner.commercial_partner_id
+            if not own and holder != brand.issuer.name:
+                return None
+        return super()._generate_qr_code(silent_errors=silent_errors)
 
     def _telecom_forced_vat(self):
         """Return the tax number of the company's that is printed for a fiscal position; it is not

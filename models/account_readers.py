@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 
 from .account_chain import AccountChain
 
@@ -76,6 +76,43 @@ class ResUsers(models.Model):
             return [(1, "=", 1)]
         mine = self.partner_id.id
         return ["|", ("res_partner_id", "=", mine), ("author_id", "=", mine)]
+
+    def _telecom_books(self, company_ids):
+        """Return the companies whose records are read in these companies, for record rules.
+
+        What is of no company is the business's own: resellers' companies do not read it.
+        """
+        if self._telecom_only_of_resellers(company_ids):
+            return list(company_ids)
+        return [False, *company_ids]
+
+    def _telecom_chain_domain(self, company_ids):
+        """Return which rows of who sold to an account are read in these companies, for a record
+        rule: those of accounts and sellers that are read there, with cards that are."""
+        return [
+            ("partner_id.telecom_reader_company_ids", "in", company_ids),
+            *("|", ("reseller_id", "=", False)),
+            ("reseller_id.telecom_reader_company_ids", "in", company_ids),
+            *("|", ("rate_card_id", "=", False)),
+            ("rate_card_id.company_id", "in", self._telecom_books(company_ids)),
+        ]
+
+    def _telecom_alias_domain(self, company_ids):
+        """Return which mail aliases are read in these companies, for a record rule."""
+        if not self._telecom_only_of_resellers(company_ids):
+            return [(1, "=", 1)]
+        journals = self.env["account.journal"].sudo()
+        # rules are cached: an address that is made later stays hidden, not shown
+        own = journals.search([("alias_id", "!=", False), ("company_id", "in", company_ids)])
+        no_journals = ("alias_model_id.model", "!=", "account.move")
+        return ["|", no_journals, ("id", "in", own.alias_id.ids)]
+
+    @api.model
+    @tools.ormcache()
+    def _telecom_has_resellers(self):
+        """Tell whether any reseller has a billing profile of its own."""
+        profiles = self.env["telecom.billing.profile"].sudo()
+        return bool(profiles.search_count([("owner_id", "!=", False)], limit=1))
 
     def _telecom_only_of_resellers(self, company_ids):
         """Tell whether all of these companies are resellers' own."""

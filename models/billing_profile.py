@@ -144,7 +144,7 @@ class BillingProfile(models.Model):
     @api.depends("country_id")
     def _compute_dialling(self):
         for profile in self:
-            rules = rules_for_country(profile.country_id.code) if profile.country_id else None
+            rules = profile._dialling_of(profile.country_id)
             profile.country_code = rules and rules.country_code
             profile.international_prefix = (rules and rules.international_prefix) or "00"
             profile.national_prefix = rules.national_prefix if rules else "0"
@@ -189,6 +189,15 @@ class BillingProfile(models.Model):
         return result
 
     # === BUSINESS METHODS ===
+
+    @api.model
+    def _dialling_of(self, country):
+        """Return the dialling rules of a country; None for one that has no telephone numbers of
+        its own, and without a country."""
+        try:
+            return rules_for_country(country.code) if country else None
+        except ValueError:
+            return None
 
     def _forget_rules(self):
         """Let record rules look again which companies are resellers' own."""

@@ -122,8 +122,12 @@ class BillingProfile(models.Model):
         return base64.b64encode(icon)
 
     def _preview_company(self):
-        """Return the company as a sample prints it."""
+        """Return the company as a sample prints it.
+
+        :raises AccessError: to whoever may not read the profile; reports run for any login
+        """
         self.ensure_one()
+        self.check_access("read")
         issuer = self._issuer(self.env.lang)
         return issuer._as_company() if issuer else self.company_id.sudo()
 

@@ -373,7 +373,10 @@ class InvoiceContent(InvoiceHead):
         ]
 
     def charge_vals(self, period, charge_type, name):
-        """Return values of a charge that follows the invoice of a period."""
+        """Return values of a charge that follows the invoice of a period.
+
+        It is whose the period was: the account may have been moved to another reseller since.
+        """
         sides = charge_sides(period._tiers_at_end(self.chain))
         return {
             "name": name,

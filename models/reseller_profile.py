@@ -2,7 +2,6 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ..engine.dialling import rules_for_country
 from .account_chain import AccountChain
 
 # whose invoices they are: nothing that a reseller's customers receive names who is above it
@@ -102,7 +101,7 @@ class ResPartner(models.Model):
         values = {"company_id": company.id}
         country = company.account_fiscal_country_id or company.country_id
         if country != above.country_id:
-            rules = rules_for_country(country.code) if country else None
+            rules = self._dialling_of(country)
             values.update(
                 country_id=country.id,
                 country_code=rules and rules.country_code,

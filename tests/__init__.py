@@ -62,6 +62,8 @@ from . import (
     test_price_check,
     test_prices_under_cost,
     test_privacy_matrix,
+    test_privacy_methods,
+    test_privacy_routes,
     test_rate_cards,
     test_rate_deck,
     test_rate_derivation,

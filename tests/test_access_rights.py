@@ -212,6 +212,9 @@ class AccessCase(TelecomCommon):
                 method = inspect.getattr_static(model, name, None)
                 if name.startswith("_") or not inspect.isfunction(method):
                     continue
+                if name == "onchange":
+                    # of all models, see test_privacy_methods
+                    continue
                 defining = [base for base in model.__mro__ if name in vars(base)]
                 if not defining[0].__module__.startswith("odoo.addons.telecom_billing."):
                     continue

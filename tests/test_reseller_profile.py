@@ -81,3 +81,13 @@ class TestRhythm(ClosingCase):
         account.billing_day = 15
         self.periods._ensure({account.id: ("2025-03-01", "2025-07-10")})
         self.assertEqual(self.spans(account)[:4], [*closed, ("2025-06-01", "2025-06-15")])
+
+    def test_a_company_where_there_are_no_telephones(self):
+        """Odoo's countries are more than those with numbers of their own."""
+        country = self.env.ref("base.aq")
+        profile = self.make_company("Station", "base.aq").billing_profile_id
+        self.assertEqual(profile.country_id, country)
+        self.assertEqual(
+            (profile.country_code, profile.international_prefix, profile.national_prefix),
+            (False, "00", "0"),
+        )

@@ -8,6 +8,7 @@ themselves.
 import base64
 import io
 import re
+from unittest.mock import patch
 
 from lxml import html
 from PIL import Image
@@ -17,6 +18,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 from odoo.tools.pdf import PdfFileReader
+
+from odoo.addons.account.models import account_move as odoos_move
 
 from .test_invoice_issuer import picture
 from .white_label_case import WhiteLabelCase
@@ -50,6 +53,7 @@ class TestWhiteLabel(WhiteLabelCase):
                 document = self.payment if "receipt" in what else self.invoice
                 document = self.credit if what == "credit note" else document
                 self.assertEqual(reader.metadata["/Title"], f"{document.name} - Brightline Phones")
+                self.assertEqual(pdf.get_filename(), f"{document.name.replace('/', '_')}.pdf")
                 self.assertEqual(reader.metadata["/Author"], "Brightline Phones")
                 text = " ".join(page.extract_text() for page in reader.pages)
                 self.assertIn("Sun lane 7", text)
@@ -67,6 +71,39 @@ class TestWhiteLabel(WhiteLabelCase):
             self.assertIn(self.brand.logo.decode()[:60], content)
             self.assertNotIn(f"o_company_{self.company.id}_layout", content)
             self.assertIn("#0044cc", content)
+
+    def test_no_code_to_scan_names_the_company(self):
+        """Its account can be printed, whose it is not; Odoo's codes say whose it is."""
+        accounts = {
+            holder: self.env["res.partner.bank"].create(
+                {"acc_number": number, "partner_id": holder.id, "allow_out_payment": True}
+            )
+            for holder, number in (
+                (self.company.partner_id, "BE71096123456769"),
+                (self.agent, "BE68539007547034"),
+            )
+        }
+        account = self.make_account("Anna", reseller_id=self.agent.id)
+        direct = self.make_account("Direct")
+        self.take_calls([self.call(account), self.call(direct)])
+        invoice, other = self.bill(accounts=account), self.bill(accounts=direct)
+        company = accounts[self.company.partner_id]
+        with patch.object(
+            odoos_move.AccountMove, "_generate_qr_code", lambda *args, **kwargs: "code"
+        ):
+            for move, bank, code in (
+                (invoice, company, None),
+                (invoice, accounts[self.agent], "code"),
+                (other, company, "code"),
+            ):
+                move.partner_bank_id = bank
+                self.assertEqual(move._generate_qr_code(silent_errors=True), code)
+            invoice.partner_bank_id = company
+            company.acc_holder_name = "Brightline"
+            self.assertEqual(invoice._generate_qr_code(), "code")
+        content = self.rendered("account.account_invoices", invoice)
+        self.assertIn("BE71096123456769", content.replace(" ", ""))
+        self.assertNotIn("CanaryTelco", content)
 
     def test_a_reseller_that_says_nothing_of_itself(self):
         """Only the address of the sender's server remains, under the reseller's own name."""

@@ -101,7 +101,7 @@ class ResPartner(models.Model):
         values = {"company_id": company.id}
         country = company.account_fiscal_country_id or company.country_id
         if country != above.country_id:
-            rules = self._dialling_of(country)
+            rules = above._dialling_of(country)
             values.update(
                 country_id=country.id,
                 country_code=rules and rules.country_code,

@@ -24,6 +24,9 @@ def menu(section, item):
     return [f".o_menu_sections button:has-text('{section}')", f".o-dropdown--menu a:text('{item}')"]
 
 
+# the provider's own card
+RETAIL = "tr.o_data_row td[name=name]:text-is('Retail')"
+
 # Name: (address, what to do next: selectors to click, or (selector, file to upload), in turn).
 SCREENS = {
     "accounts": ("/odoo/telecom-accounts", []),
@@ -63,13 +66,13 @@ SCREENS = {
     "invoices": ("/odoo/telecom-invoices", []),
     "invoice": ("/odoo/telecom-invoices", ["tr.o_data_row td[name=name] >> nth=0"]),
     "rate_cards": ("/odoo/telecom-rate-cards", []),
-    "rate_card": ("/odoo/telecom-rate-cards", ["tr.o_data_row td[name=name] >> nth=0"]),
+    "rate_card": ("/odoo/telecom-rate-cards", [RETAIL]),
     "rates": ("/odoo/telecom-rates", []),
     "import_rates": ("/odoo/telecom-rate-cards", menu("Rates", "Import Rates")),
     "rate_import_preview": (
         "/odoo/telecom-rate-cards",
         [
-            "tr.o_data_row td[name=name] >> nth=0",
+            RETAIL,
             "button[name=action_import_rates]",
             (".modal input[type=file]", REPO / "demo/files/rates_wholesale.xlsx"),
             ".modal button[name=action_read]",

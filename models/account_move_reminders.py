@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.tools import html2plaintext
 
 UNPAID = ("not_paid", "partial")
 
@@ -144,8 +145,9 @@ class AccountMove(models.Model):
         :return: dict with `invoices` (dicts with `name`, `date`, `due`, `amount`, `reference` and
             `url`), their `names`, the `amount` due of all in `currency`, the earliest day on which
             it is `due`, whether it is `overdue`, the `name` and address (`details`, HTML) with
-            which the issuer prints, the colours of a button (`button`, `button_text`), the address
-            of the logo (`logo_url`), and the partner that is the `issuer`
+            which the issuer prints, whether the address begins with the name (`names_itself`),
+            the colours of a button (`button`, `button_text`), the address of the logo
+            (`logo_url`), and the partner that is the `issuer`
         """
         self.ensure_one()
         mail = self.env.context.get("telecom_reminder") or {}
@@ -178,6 +180,13 @@ class AccountMove(models.Model):
             "overdue": bool(days) and min(days) < today,
             "name": printed.name or issuer.name,
             "details": printed.details,
+            "names_itself": _begins_with(printed.details, printed.name or issuer.name),
             "issuer": issuer,
             **{name: looks[name] for name in ("button", "button_text", "logo_url")},
         }
+
+
+def _begins_with(details, name):
+    """Tell whether an address in HTML begins with a name."""
+    text = html2plaintext(details or "").strip(" *\n")
+    return bool(name) and text.lower().startswith(name.lower())

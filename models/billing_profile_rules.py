@@ -21,6 +21,16 @@ class BillingProfile(models.Model):
         "however small.",
     )
 
+    tax_ids = fields.Many2many(
+        "account.tax",
+        "telecom_billing_profile_tax_rel",
+        string="Assigned Taxes",
+        check_company=True,
+        domain="[('type_tax_use', '=', 'sale')]",
+        context={"active_test": False},
+        help="On every line of this issuer's invoices, for accounts that have none of their own. "
+        "Empty: the products' taxes, through the fiscal position.",
+    )
     unrated = fields.Selection(
         [
             ("bill", "Bill without them, they go on the next invoice"),

@@ -121,13 +121,16 @@ class BillingRules:
         return {name: Setting(self.profile[name], self.issuer) for name in names}
 
     def _tax_setting(self):
-        """Return the assigned taxes of the profile's company, archived ones too; the products'
-        where there are none."""
+        """Return the assigned taxes, archived ones too: the account's own of the profile's
+        company, else the profile's; the products' where there are none."""
         company = self.profile.company_id
         taxes = self.account.with_context(active_test=False).telecom_tax_ids.filtered(
             lambda tax: tax.company_id in company.parent_ids | company
         )
-        return Setting(taxes, "customer" if taxes else "product")
+        if taxes:
+            return Setting(taxes, "customer")
+        taxes = self.profile.with_context(active_test=False).tax_ids
+        return Setting(taxes, self.issuer if taxes else "product")
 
     def _language_setting(self):
         """Return the code of the language of invoices and mails: that of whoever runs the billing

@@ -45,8 +45,8 @@ class InvoiceCheck:
             # without it the lines would have the products' taxes, which are not the account's
             raise UserError(
                 self.env._(
-                    "Tax %(tax)s assigned to %(account)s is archived. "
-                    "Assign another one on the contact's Telecom tab.",
+                    "Tax %(tax)s assigned to %(account)s is archived. Assign another one on the "
+                    "contact's Telecom tab, or on its billing profile.",
                     tax=archived[0].name,
                     account=name,
                 )

@@ -297,6 +297,8 @@ class ReminderJob:
         vals = {
             "model": move._name,
             "res_id": move.id,
+            # shown to the customer with the invoice in the portal, too
+            "subtype_id": self.env.ref("mail.mt_comment").id,
             "author_id": (brand.author or move.company_id.partner_id).id,
             "subject": values["subject"],
             "body_html": values["body_html"],

@@ -111,6 +111,8 @@ class ResPartner(models.Model):
         if company.currency_id != above.company_id.currency_id:
             # another amount in another currency: the reseller says which
             values["minimum_amount"] = 0.0
+        if above.with_context(active_test=False).tax_ids:
+            values["tax_ids"] = False
         for name in ("payment_term_id", "call_product_id"):
             if above[name].company_id - company.parent_ids - company:
                 values[name] = above.default_get([name]).get(name, False)

@@ -176,11 +176,38 @@ class TestRulesAreObeyed(RulesCase):
         self.assertEqual(len(self.bill("2025-04-01", idle)), 1)
 
     def test_assigned_taxes(self):
-        tax = self.make_tax(6)
-        account = self.account("2025-03-10 10:00:00", telecom_tax_ids=[Command.set(tax.ids)])
-        move = self.bill("2025-04-01", account)
-        lines = move.invoice_line_ids.filtered(lambda line: line.display_type == "product")
-        self.assertEqual(lines.tax_ids, tax)
+        """Those of the account, else of the profile, else of the products; of lines without a
+        product, too."""
+        low, none = self.make_tax(6), self.make_tax(0)
+
+        def taxes(moves):
+            lines = moves.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+            return {tuple(line.tax_ids.mapped("amount")) for line in lines}
+
+        self.assert_obeyed(
+            {"tax_ids": [Command.set(low.ids)]},
+            {"telecom_tax_ids": [Command.set(none.ids)]},
+            taxes,
+            {(21.0,)},
+            {(6.0,)},
+            {(0.0,)},
+        )
+        self.profile.tax_ids = low
+        account = self.account("2025-03-10 10:00:00")
+        self.env["telecom.charge"].create(
+            {"name": "Extra", "partner_id": account.id, "date": "2025-03-10", "amount": 5}
+        )
+        self.assertEqual(taxes(self.bill("2025-04-01", account)), {(6.0,)})
+        self.assertEqual(account._billing_rules().settings["tax_ids"].origin, "company")
+        # without it the products' taxes would be on the invoice
+        low.active = False
+        account = self.account("2025-03-10 10:00:00")
+        run = self.env["telecom.billing.run"].close_periods("2025-04-01", account)
+        self.assertIn("archived", run.period_ids.error)
+        # a profile in other books begins without them
+        books = self.make_company("Books")
+        reseller = self.make_reseller("New Books")
+        self.assertFalse(reseller._create_billing_profile(company=books).tax_ids)
 
     def test_a_change_touches_no_invoice_that_is_made(self):
         account = self.account("2025-03-10 10:00:00", "2025-04-10 10:00:00")

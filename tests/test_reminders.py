@@ -103,6 +103,10 @@ class TestReminders(ReminderCase):
         link = f"/my/invoices/{move.id}?access_token={move.access_token}"
         self.assertIn(link, message.get_body(("html",)).get_content())
         self.assertIn("is due on", self.text(received["2025-04-12"][0]))
+        # the customer reads them in the portal, too, but not the notes about them
+        shown = [html.fromstring(m.body).text_content() for m in move.website_message_ids]
+        self.assertEqual(len([body for body in shown if "Dear Anna" in body]), 3)
+        self.assertFalse([body for body in shown if "sent to" in body])
 
         sent = move.telecom_reminder_ids.filtered(lambda r: r.rule_id.shift == 7)
         self.assertEqual(str(sent.day), "2025-04-22")

@@ -4,6 +4,7 @@ import json
 
 from odoo.http import _generate_routing_rules
 from odoo.tests import HttpCase, tagged
+from odoo.tools import mute_logger
 
 from .privacy_case import PrivacyCase
 
@@ -70,6 +71,8 @@ class TestPrivacyOfRoutes(PrivacyCase, HttpCase):
     def check(self, leaks, name, role, url, text):
         leaks += [(name, role, url, leak) for leak in self.found(name, role, text)]
 
+    # what is refused is logged
+    @mute_logger("odoo.http")
     def test_others_documents(self):
         leaks = []
         for (name, role), user in self.users.items():

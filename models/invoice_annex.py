@@ -6,6 +6,7 @@ import pytz
 
 from odoo.tools import format_date, format_time, get_lang
 
+from .invoice_line import minutes_text
 from .invoiced_calls import invoiced_calls
 
 
@@ -51,15 +52,15 @@ class InvoiceAnnex:
                     row.source or "",
                     row.target or "",
                     row.destination,
-                    _minutes(row.seconds),
-                    _minutes(row.free_seconds) if row.free_seconds else "",
+                    minutes_text(row.seconds),
+                    minutes_text(row.free_seconds) if row.free_seconds else "",
                     self._number(amount, digits),
                 )
                 for row, amount in zip(rows, amounts, strict=True)
             ],
             "totals": (
-                _minutes(sum(row.seconds for row in rows)),
-                _minutes(sum(row.free_seconds or 0 for row in rows)),
+                minutes_text(sum(row.seconds for row in rows)),
+                minutes_text(sum(row.free_seconds or 0 for row in rows)),
                 self._number(total, digits),
             ),
         }
@@ -104,8 +105,3 @@ class InvoiceAnnex:
 
 def _decimal(amount, digits):
     return Decimal(f"{amount:.{digits}f}")
-
-
-def _minutes(seconds):
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02d}"

@@ -13,7 +13,7 @@ from .invoice_builder import InvoiceBuilder
 from .invoice_carry import carried_to
 from .invoice_check import InvoiceCheck
 from .invoice_head import InvoiceHead
-from .invoice_line import InvoiceLine
+from .invoice_line import InvoiceLine, minutes_text
 from .invoice_wholesale import KINDS_OF, ResoldUsage, WholesaleLines
 from .sellers import charge_sides
 
@@ -226,8 +226,8 @@ class InvoiceContent(InvoiceHead):
         texts = {
             "destination": destination or self._direction_text(env, direction),
             "calls": int(calls),
-            "minutes": _minutes(seconds),
-            "free": _minutes(free),
+            "minutes": minutes_text(seconds),
+            "free": minutes_text(free),
         }
         # no word follows a number: languages differ in how many plurals they have
         if free:
@@ -390,8 +390,3 @@ class InvoiceContent(InvoiceHead):
 
     def _lang_env(self, partner):
         return self.env(context={**self.env.context, "lang": partner.lang or self.env.lang})
-
-
-def _minutes(seconds):
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02d}"

@@ -35,3 +35,9 @@ class InvoiceLine:
     def amount(self):
         """Return what the line adds to the invoice, in its currency."""
         return self.price * Decimal(str(self.quantity))
+
+
+def minutes_text(seconds):
+    """Return seconds as minutes and seconds, `75:05`."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from decimal import Decimal
 
-from .invoice_line import InvoiceLine
+from .invoice_line import InvoiceLine, minutes_text
 
 # kinds of charges by the section of the invoice in which they are
 KINDS_OF = {
@@ -141,9 +141,3 @@ class WholesaleLines:
         line = InvoiceLine(section, name, amount, product)
         line.customer = customer
         return line
-
-
-def minutes_text(seconds):
-    """Return seconds as minutes and seconds, `75:05`."""
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02d}"
